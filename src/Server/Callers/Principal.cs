@@ -1,0 +1,61 @@
+namespace Mfa.Server.Callers;
+
+/// <summary>What a caller may do. The numbers are stored: never renumber.</summary>
+[Flags]
+internal enum Scopes
+{
+    None = 0,
+    Verify = 1,
+    Enroll = 2,
+    Disable = 4,
+    Admin = 8,
+}
+
+internal static class ScopeNames
+{
+    public const string Accepted = "verify, enroll, disable, admin";
+
+    /// <summary>Reads a comma-separated list. Null when it is empty or names something else.</summary>
+    public static Scopes? Parse(string text)
+    {
+        var scopes = Scopes.None;
+        foreach (var name in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            switch (name)
+            {
+                case "verify": scopes |= Scopes.Verify; break;
+                case "enroll": scopes |= Scopes.Enroll; break;
+                case "disable": scopes |= Scopes.Disable; break;
+                case "admin": scopes |= Scopes.Admin; break;
+                default: return null;
+            }
+        }
+
+        return scopes;
+    }
+
+    public static string Print(Scopes scopes) => scopes.ToString().ToLowerInvariant().Replace(" ", "");
+}
+
+internal enum CallerKind
+{
+    /// <summary>A program; acts for any account of its tenant.</summary>
+    Service,
+
+    /// <summary>A human of the built-in directory; acts for the account of the same name alone.</summary>
+    Person,
+}
+
+/// <summary>Who is calling, once proven.</summary>
+/// <param name="Name">The API key's name, or the person's.</param>
+internal sealed record Principal(CallerKind Kind, string Tenant, string Name, Scopes Scopes)
+{
+    /// <summary>The tenant of people, and of keys that name no other.</summary>
+    public const string DefaultTenant = "default";
+
+    /// <summary>What audit lines and remembered answers know the caller by.</summary>
+    public string Id => $"{Kind.ToString().ToLowerInvariant()}:{Name}";
+
+    public static Principal Person(string name) =>
+        new(CallerKind.Person, DefaultTenant, name, Scopes.Verify | Scopes.Enroll | Scopes.Disable);
+}

@@ -1,0 +1,110 @@
+using System.Text;
+using Mfa.Server.Domain;
+using Mfa.Server.Protection;
+using Mfa.Server.Store;
+using Microsoft.Data.Sqlite;
+
+namespace Mfa.Server.Callers;
+
+/// <summary>A row of the directory's list.</summary>
+internal sealed record UserInfo(string Name, string Email, string? Phone, DateTimeOffset CreateTime);
+
+/// <summary>The built-in directory: people with a name, a password and an address, kept by an operator.</summary>
+internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvider clock)
+{
+    /// <returns>False when the name is taken.</returns>
+    public Task<bool> AddAsync(string name, EmailAddress email, string? phone, PasswordHash password)
+    {
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var binding = Sealer.EmailBinding(KeyOf(name));
+        var sealedEmail = sealer.Seal(Encoding.UTF8.GetBytes(email.Reveal()), binding);
+        var sealedPhone = phone is null ? null : sealer.Seal(Encoding.UTF8.GetBytes(phone), binding);
+        return store.WriteAsync(connection =>
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = """
+                INSERT INTO users (name, email, phone, password_key, password_rounds, password_salt, password_hash, create_time)
+                VALUES (@name, @email, @phone, @key, @rounds, @salt, @hash, @now)
+                ON CONFLICT DO NOTHING
+                """;
+            command.Parameters.AddWithValue("@name", name);
+            command.Parameters.AddWithValue("@email", sealedEmail.Bytes);
+            command.Parameters.AddWithValue("@phone", sealedPhone?.Bytes ?? (object)DBNull.Value);
+            Bind(command, password);
+            command.Parameters.AddWithValue("@now", now);
+            return command.ExecuteNonQuery() == 1;
+        });
+    }
+
+    public List<UserInfo> List() => store.Read(connection =>
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT name, email, phone, create_time FROM users ORDER BY name";
+        using var row = command.ExecuteReader();
+        var users = new List<UserInfo>();
+        while (row.Read())
+        {
+            var name = row.GetString(0);
+            users.Add(new UserInfo(name, Open(name, row.GetFieldValue<byte[]>(1)),
+                row.IsDBNull(2) ? null : Open(name, row.GetFieldValue<byte[]>(2)),
+                DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(3))));
+        }
+
+        return users;
+    });
+
+    /// <returns>False when there is no such person.</returns>
+    public Task<bool> SetPasswordAsync(string name, PasswordHash password) => store.WriteAsync(connection =>
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = """
+            UPDATE users SET password_key = @key, password_rounds = @rounds, password_salt = @salt, password_hash = @hash
+            WHERE name = @name
+            """;
+        command.Parameters.AddWithValue("@name", name);
+        Bind(command, password);
+        return command.ExecuteNonQuery() == 1;
+    });
+
+    /// <summary>Takes effect at the next call. The second factor of the account stays; it is the operator's to reset.</summary>
+    public Task<bool> RemoveAsync(string name) => store.WriteAsync(connection =>
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "DELETE FROM users WHERE name = @name";
+        command.Parameters.AddWithValue("@name", name);
+        return command.ExecuteNonQuery() == 1;
+    });
+
+    public PasswordHash? FindPassword(string name) => store.Read(connection =>
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT password_key, password_rounds, password_salt, password_hash FROM users WHERE name = @name";
+        command.Parameters.AddWithValue("@name", name);
+        using var row = command.ExecuteReader();
+        return row.Read()
+            ? new PasswordHash((uint)row.GetInt64(0), row.GetInt32(1), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3))
+            : null;
+    });
+
+    /// <returns>The person's address; null when the person was removed meanwhile.</returns>
+    public EmailAddress? FindEmail(string name) => store.Read(connection =>
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT email FROM users WHERE name = @name";
+        command.Parameters.AddWithValue("@name", name);
+        return command.ExecuteScalar() is byte[] email ? EmailAddress.Parse(Open(name, email)) : null;
+    });
+
+    private string Open(string name, byte[] value) =>
+        Encoding.UTF8.GetString(sealer.Open(new SealedBytes(value), Sealer.EmailBinding(KeyOf(name))));
+
+    private static AccountKey KeyOf(string name) => new(Principal.DefaultTenant, name);
+
+    private static void Bind(SqliteCommand command, PasswordHash password)
+    {
+        command.Parameters.AddWithValue("@key", (long)password.KeyId);
+        command.Parameters.AddWithValue("@rounds", password.Rounds);
+        command.Parameters.AddWithValue("@salt", password.Salt);
+        command.Parameters.AddWithValue("@hash", password.Hash);
+    }
+}

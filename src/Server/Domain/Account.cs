@@ -1,0 +1,57 @@
+namespace Mfa.Server.Domain;
+
+/// <summary>The second factor of one account: what is loaded, decided on and saved as a whole.</summary>
+internal sealed record Account(AccountKey Key)
+{
+    /// <summary>Counts the saves; 0 for an account that was never saved. The save is conditional on it.</summary>
+    public long Version { get; init; }
+
+    /// <summary>The factor in force.</summary>
+    public Enrollment? InForce { get; init; }
+
+    /// <summary>An enrollment that waits for its first code. Proves nothing.</summary>
+    public Enrollment? Pending { get; init; }
+
+    public DateTimeOffset? PendingExpireTime { get; init; }
+
+    public DateTimeOffset? EnableTime { get; init; }
+
+    public DateTimeOffset? DisableTime { get; init; }
+
+    public GuessBudget FactorGuesses { get; init; }
+
+    public GuessBudget EnrollmentGuesses { get; init; }
+
+    public GuessBudget RecoveryGuesses { get; init; }
+
+    /// <summary>The pending enrollment, unless its time is over: an expired one is as good as none.</summary>
+    public Enrollment? PendingAt(DateTimeOffset now) => PendingExpireTime > now ? Pending : null;
+}
+
+/// <summary>One enrollment, from its start through its time as the factor in force.</summary>
+/// <param name="Id">Random; binds the secret to this enrollment.</param>
+/// <param name="Secret">The shared secret, sealed.</param>
+/// <param name="LastStep">The newest time step that was accepted; only later ones are (RFC 6238 §5.2).</param>
+/// <param name="Email">Where notices and disable tokens go, sealed.</param>
+internal sealed record Enrollment(
+    Guid Id,
+    Method Method,
+    TotpParameters Totp,
+    SealedBytes Secret,
+    long LastStep,
+    RecoverySet Recovery,
+    SealedBytes? Email);
+
+/// <summary>The stored side of a set of recovery codes.</summary>
+/// <param name="Id">Random; bound into the hashes, so that a set of another account or an older set matches nothing.</param>
+/// <param name="KeyId">The ring key of the hashes.</param>
+/// <param name="Hashes">One keyed hash a code, in the order the codes were shown.</param>
+/// <param name="Used">Bit i is set once code i was used.</param>
+internal sealed record RecoverySet(Guid Id, uint KeyId, byte[] Hashes, byte Used)
+{
+    public int Remaining => RecoveryCode.PerAccount - int.PopCount(Used);
+
+    public bool IsUsed(int position) => (Used & (1 << position)) != 0;
+
+    public RecoverySet With(int usedPosition) => this with { Used = (byte)(Used | (1 << usedPosition)) };
+}

@@ -1,0 +1,133 @@
+namespace Mfa.Server.Domain;
+
+/// <summary>
+/// What a submitted code matched when it was compared with an account's secrets. Comparing is slow and needs keys, so it
+/// is done once, before; deciding on it is arithmetic and can be repeated on a newer state of the account.
+/// </summary>
+internal abstract record Evidence;
+
+/// <summary>Digits, compared with the secret of an enrollment.</summary>
+/// <param name="EnrollmentId">The enrollment they were compared with.</param>
+/// <param name="Step">The newest time step whose code they are; null when they are of none.</param>
+internal sealed record StepEvidence(Guid EnrollmentId, long? Step) : Evidence;
+
+/// <summary>A recovery code, compared with the hashes of a set.</summary>
+/// <param name="SetId">The set it was compared with.</param>
+/// <param name="Position">Which code of the set it is; null when it is none.</param>
+internal sealed record RecoveryEvidence(Guid SetId, int? Position) : Evidence;
+
+internal enum CheckKind
+{
+    /// <summary>No such code. Zero, so that a verdict nobody set refuses.</summary>
+    Wrong = 0,
+
+    /// <summary>Right, first use; the returned account has used it up.</summary>
+    Accepted,
+
+    /// <summary>It was right once, and was accepted then, or a later one was. Counts as a guess, like a wrong one.</summary>
+    Used,
+
+    /// <summary>Too many wrong codes in a row: not looked at, not counted, not used up.</summary>
+    Locked,
+
+    /// <summary>The cap was reached: not looked at until the account is enrolled again.</summary>
+    Blocked,
+
+    /// <summary>The evidence is about an enrollment or a set that was replaced meanwhile: compare again.</summary>
+    Stale,
+}
+
+/// <param name="Kind">The decision.</param>
+/// <param name="Budget">The budget that applied, as it is after the decision.</param>
+/// <param name="Policy">The policy of that budget.</param>
+/// <param name="Next">The account after the decision. The same instance when nothing changed.</param>
+internal readonly record struct CheckResult(CheckKind Kind, GuessBudget Budget, GuessPolicy Policy, Account Next);
+
+/// <summary>
+/// Decides whether a code counts: the lock first, then the match, then single use (RFC 6238 §5.2, NIST SP 800-63B §3.1.4.2).
+/// Every refusal after the lock counts as a guess. Whoever calls this must save <see cref="CheckResult.Next"/> durably
+/// before telling anyone.
+/// </summary>
+internal static class CodeCheck
+{
+    /// <summary>Checks a code of the factor in force, or one of its recovery codes.</summary>
+    public static CheckResult OfFactor(Account account, Evidence evidence, GuessPolicies policies, DateTimeOffset now) =>
+        evidence switch
+        {
+            StepEvidence step => OfStep(account, step, policies.Factor, now),
+            RecoveryEvidence recovery => OfRecovery(account, recovery, policies.Recovery, now),
+            _ => throw new InvalidOperationException("Unknown evidence."), // unreachable
+        };
+
+    /// <summary>
+    /// Checks the first code of the pending enrollment; accepting it puts the enrollment in force, with fresh budgets,
+    /// in place of whatever was in force before. The code that finished the enrollment is used up like any other.
+    /// </summary>
+    public static CheckResult OfEnrollment(Account account, StepEvidence evidence, GuessPolicies policies, DateTimeOffset now)
+    {
+        var budget = account.EnrollmentGuesses;
+        var policy = policies.Enrollment;
+        if (account.PendingAt(now) is not { } pending || pending.Id != evidence.EnrollmentId)
+            return new(CheckKind.Stale, budget, policy, account);
+        if (Refusal(budget, policy, now) is { } closed) return new(closed, budget, policy, account);
+
+        if (evidence.Step is not { } step)
+        {
+            var poorer = budget.AfterWrong(policy, now);
+            return new(CheckKind.Wrong, poorer, policy, account with { EnrollmentGuesses = poorer });
+        }
+
+        var proven = account with
+        {
+            InForce = pending with { LastStep = step },
+            Pending = null,
+            PendingExpireTime = null,
+            EnableTime = now,
+            FactorGuesses = default,
+            EnrollmentGuesses = default,
+            RecoveryGuesses = default,
+        };
+        return new(CheckKind.Accepted, default, policy, proven);
+    }
+
+    private static CheckResult OfStep(Account account, StepEvidence evidence, GuessPolicy policy, DateTimeOffset now)
+    {
+        var budget = account.FactorGuesses;
+        if (account.InForce is not { } factor || factor.Id != evidence.EnrollmentId)
+            return new(CheckKind.Stale, budget, policy, account);
+        if (Refusal(budget, policy, now) is { } closed) return new(closed, budget, policy, account);
+
+        if (evidence.Step > factor.LastStep)
+        {
+            var used = factor with { LastStep = evidence.Step.Value };
+            return new(CheckKind.Accepted, default, policy, account with { InForce = used, FactorGuesses = default });
+        }
+
+        var poorer = budget.AfterWrong(policy, now);
+        var kind = evidence.Step is null ? CheckKind.Wrong : CheckKind.Used;
+        return new(kind, poorer, policy, account with { FactorGuesses = poorer });
+    }
+
+    private static CheckResult OfRecovery(Account account, RecoveryEvidence evidence, GuessPolicy policy, DateTimeOffset now)
+    {
+        var budget = account.RecoveryGuesses;
+        if (account.InForce is not { } factor || factor.Recovery.Id != evidence.SetId)
+            return new(CheckKind.Stale, budget, policy, account);
+        if (Refusal(budget, policy, now) is { } closed) return new(closed, budget, policy, account);
+
+        if (evidence.Position is { } position && !factor.Recovery.IsUsed(position))
+        {
+            var used = factor with { Recovery = factor.Recovery.With(position) };
+            return new(CheckKind.Accepted, default, policy, account with { InForce = used, RecoveryGuesses = default });
+        }
+
+        var poorer = budget.AfterWrong(policy, now);
+        var kind = evidence.Position is null ? CheckKind.Wrong : CheckKind.Used;
+        return new(kind, poorer, policy, account with { RecoveryGuesses = poorer });
+    }
+
+    private static CheckKind? Refusal(GuessBudget budget, GuessPolicy policy, DateTimeOffset now) =>
+        budget.IsBlocked(policy) ? CheckKind.Blocked
+        : budget.IsLocked(now) ? CheckKind.Locked
+        : null;
+}

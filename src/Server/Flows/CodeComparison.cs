@@ -1,0 +1,32 @@
+using Mfa.Server.Domain;
+using Mfa.Server.Protection;
+
+namespace Mfa.Server.Flows;
+
+/// <summary>Compares a submitted code with an account's secrets: the slow half of a check, the one that needs keys.</summary>
+internal sealed class CodeComparison(Sealer sealer, RecoveryHashes recoveryHashes, EnrollmentOptions options)
+{
+    /// <summary>Compares with the factor in force, or with its recovery codes, whichever the code's form asks for.</summary>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">
+    /// The secret does not open: the check fails, it does not refuse.
+    /// </exception>
+    public Evidence WithFactor(AccountKey key, Enrollment factor, SubmittedCode code, DateTimeOffset now) =>
+        code is RecoveryCode recovery
+            ? recoveryHashes.Compare(key, factor.Recovery, recovery)
+            : WithSecret(key, factor, code, now);
+
+    /// <summary>Compares with the secret alone: a recovery code proves nothing about a new secret, and so matches no step.</summary>
+    public StepEvidence WithSecret(AccountKey key, Enrollment enrollment, SubmittedCode code, DateTimeOffset now)
+    {
+        if (code is not OtpCode otp) return new StepEvidence(enrollment.Id, Step: null);
+        var binding = Sealer.SecretBinding(key, enrollment.Id, enrollment.Method, enrollment.Totp);
+        using var secret = sealer.OpenSecret(enrollment.Secret, binding);
+        return new StepEvidence(enrollment.Id, TotpMatch.Newest(secret, enrollment.Totp, options.ToleranceSteps, otp, now));
+    }
+
+    /// <summary>Digits of another length than the enrollment's are no code of it: bad input, not a guess.</summary>
+    public static Refusal? LengthRefusal(Enrollment enrollment, SubmittedCode code) =>
+        code is OtpCode otp && otp.Length != enrollment.Totp.Digits
+            ? new Refusal(RefusalKind.CodeLength, Digits: enrollment.Totp.Digits)
+            : null;
+}

@@ -1,0 +1,44 @@
+using Mfa.Server.Callers;
+using Mfa.Server.Domain;
+using Mfa.Server.Observability;
+using Mfa.Server.Protection;
+using Mfa.Server.Store;
+
+namespace Mfa.Server.Flows;
+
+/// <summary>RegenerateRecoveryCodes: prove the factor in force, then put a new set in place of the old one.</summary>
+internal sealed class RecoveryCodesFlow(
+    SqliteStore store, CodeComparison comparison, RecoveryHashes recoveryHashes, GuessOptions guesses, TimeProvider clock,
+    ILogger<RecoveryCodesFlow> log)
+{
+    public async Task<Result<IReadOnlyList<RecoveryCode>>> RunAsync(Principal caller, AccountKey key, SubmittedCode code)
+    {
+        var now = clock.Read();
+        var codes = RecoveryCode.NewSet();
+        var set = recoveryHashes.NewSet(key, codes);
+
+        for (var attempt = 0; attempt < Attempts.Max; attempt++)
+        {
+            var account = store.Find(key);
+            if (account.InForce is not { } factor) return RefusalKind.NotEnabled;
+            if (CodeComparison.LengthRefusal(factor, code) is { } refusal) return refusal;
+
+            var evidence = comparison.WithFactor(key, factor, code, now);
+            var proof = await store.UpdateAsync(account, current => Decide(current, evidence, set, now));
+            if (proof == Proof.Stale) continue;
+            log.RecoveryCodes(key.Tenant, key.Account, caller.Id, proof.Kind);
+            return proof.Refusal is { } refused ? refused : codes;
+        }
+
+        return RefusalKind.Conflict;
+    }
+
+    private Change<Proof> Decide(Account account, Evidence evidence, RecoverySet set, DateTimeOffset now)
+    {
+        var check = CodeCheck.OfFactor(account, evidence, guesses.Policies, now);
+        var next = check.Kind == CheckKind.Accepted && check.Next.InForce is { } factor
+            ? check.Next with { InForce = factor with { Recovery = set }, RecoveryGuesses = default }
+            : check.Next;
+        return new(Proof.Of(check), next);
+    }
+}

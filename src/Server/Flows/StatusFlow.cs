@@ -1,0 +1,58 @@
+using System.Text;
+using Mfa.Server.Domain;
+using Mfa.Server.Protection;
+using Mfa.Server.Store;
+
+namespace Mfa.Server.Flows;
+
+internal enum AccountState
+{
+    Unspecified = 0,
+    Disabled,
+    Pending,
+    Enabled,
+    Blocked,
+}
+
+/// <param name="Destination">Masked; empty when no address is on record.</param>
+internal sealed record StatusAnswer(
+    AccountState State,
+    Method Method,
+    DateTimeOffset? EnableTime,
+    DateTimeOffset? DisableTime,
+    string Destination,
+    int RecoveryCodesRemaining,
+    DateTimeOffset? LockedUntil,
+    Enrollment? Pending,
+    DateTimeOffset? PendingExpireTime);
+
+/// <summary>GetStatus: what is switched on, without a secret.</summary>
+internal sealed class StatusFlow(SqliteStore store, Sealer sealer, GuessOptions guesses, TimeProvider clock)
+{
+    public StatusAnswer Run(AccountKey key)
+    {
+        var now = clock.Read();
+        var account = store.Find(key);
+        var pending = account.PendingAt(now);
+        var factor = account.InForce;
+        return new StatusAnswer(
+            StateOf(account, pending),
+            factor?.Method ?? Method.Unspecified,
+            factor is null ? null : account.EnableTime,
+            account.DisableTime,
+            Masked(key, (factor ?? pending)?.Email),
+            factor?.Recovery.Remaining ?? 0,
+            account.FactorGuesses.IsLocked(now) ? account.FactorGuesses.LockedUntil : null,
+            pending,
+            pending is null ? null : account.PendingExpireTime);
+    }
+
+    private AccountState StateOf(Account account, Enrollment? pending) =>
+        account.InForce is null ? (pending is null ? AccountState.Disabled : AccountState.Pending)
+        : account.FactorGuesses.IsBlocked(guesses.Policies.Factor) ? AccountState.Blocked
+        : AccountState.Enabled;
+
+    private string Masked(AccountKey key, SealedBytes? email) => email is null
+        ? ""
+        : EmailAddress.Parse(Encoding.UTF8.GetString(sealer.Open(email, Sealer.EmailBinding(key))))?.Masked() ?? "";
+}

@@ -1,0 +1,35 @@
+using Mfa.Server.Domain;
+using Mfa.Server.Flows;
+
+namespace Mfa.Server.Observability;
+
+/// <summary>
+/// Every message the server logs. None takes a code, a key, a token or an address. Ids are grouped by room (1xxx Services,
+/// 2xxx Flows, 3xxx Store, 4xxx Callers, 5xxx host); a retired id is never used again.
+/// </summary>
+internal static partial class Log
+{
+    [LoggerMessage(1001, LogLevel.Error, "{Rpc} failed")]
+    public static partial void CallFailed(this ILogger log, Exception why, string rpc);
+
+    [LoggerMessage(1002, LogLevel.Warning, "{Rpc}: the store is unavailable")]
+    public static partial void StoreUnavailable(this ILogger log, Exception why, string rpc);
+
+    [LoggerMessage(2001, LogLevel.Information, "Verdict on {Tenant}/{Account} for {Caller}: {Factor} {Kind}")]
+    public static partial void Verdict(this ILogger log, string tenant, string account, string caller, ProvenBy factor, CheckKind kind);
+
+    [LoggerMessage(2002, LogLevel.Information, "Enrollment of {Tenant}/{Account} by {Caller}: {Method} {Kind}")]
+    public static partial void Enrollment(this ILogger log, string tenant, string account, string caller, Method method, CheckKind kind);
+
+    [LoggerMessage(2003, LogLevel.Information, "Recovery codes of {Tenant}/{Account} by {Caller}: {Kind}")]
+    public static partial void RecoveryCodes(this ILogger log, string tenant, string account, string caller, CheckKind kind);
+
+    [LoggerMessage(3001, LogLevel.Information, "Removed {Enrollments} expired enrollments and {Answers} expired answers")]
+    public static partial void Swept(this ILogger log, int enrollments, int answers);
+
+    [LoggerMessage(3002, LogLevel.Warning, "Could not sweep; the next round tries again")]
+    public static partial void SweepFailed(this ILogger log, Exception why);
+
+    [LoggerMessage(4001, LogLevel.Warning, "Refused a call of {Rpc} from {Peer}: {Why}")]
+    public static partial void CallerRefused(this ILogger log, string rpc, string peer, string why);
+}

@@ -1,0 +1,118 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Mfa.Server.Domain;
+
+namespace Mfa.Server.Protection;
+
+/// <summary>
+/// Seals secrets with AES-256-GCM under a key of their own, bound to the place they belong to: bytes copied to another
+/// account, enrollment or column do not open.
+/// </summary>
+/// <remarks>
+/// Layout: format (1), key id (4), salt (16), tag (16), ciphertext. Key and nonce are derived from the ring key and a random
+/// salt by HKDF, so a nonce can only repeat under a key if 128 random bits do.
+/// </remarks>
+internal sealed class Sealer(KeyRing ring)
+{
+    private const byte Format = 1;
+    private const int SaltBytes = 16;
+    private const int TagBytes = 16;
+    private const int NonceBytes = 12;
+    private const int HeaderBytes = 1 + sizeof(uint) + SaltBytes + TagBytes;
+
+    /// <summary>Binds a shared secret to its account and to everything its codes depend on.</summary>
+    public static byte[] SecretBinding(AccountKey key, Guid enrollmentId, Method method, TotpParameters totp) =>
+        Binding("secret", key.Tenant, key.Account, enrollmentId.ToString("N"), method.ToString(),
+            totp.Algorithm.ToString(), totp.Digits.ToString(), totp.PeriodSeconds.ToString());
+
+    /// <summary>Binds an address to the account, whichever enrollment it came with: a later one keeps it.</summary>
+    public static byte[] EmailBinding(AccountKey key) => Binding("email", key.Tenant, key.Account);
+
+    public SealedBytes Seal(ReadOnlySpan<byte> plain, byte[] binding)
+    {
+        var bytes = new byte[HeaderBytes + plain.Length];
+        bytes[0] = Format;
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(1), ring.ActiveId);
+        var salt = bytes.AsSpan(1 + sizeof(uint), SaltBytes);
+        RandomNumberGenerator.Fill(salt);
+
+        Span<byte> keyAndNonce = stackalloc byte[KeyRing.KeyBytes + NonceBytes];
+        Derive(ring.ActiveId, salt, keyAndNonce);
+        using var aes = new AesGcm(keyAndNonce[..KeyRing.KeyBytes], TagBytes); // its own: AesGcm is not thread-safe
+        aes.Encrypt(keyAndNonce[KeyRing.KeyBytes..], plain, bytes.AsSpan(HeaderBytes),
+            bytes.AsSpan(HeaderBytes - TagBytes, TagBytes), Associated(bytes, binding));
+        CryptographicOperations.ZeroMemory(keyAndNonce);
+        return new SealedBytes(bytes);
+    }
+
+    /// <exception cref="CryptographicException">
+    /// Altered, moved from where it belongs, or sealed with a key that is not in the ring. The caller must fail, not refuse.
+    /// </exception>
+    public byte[] Open(SealedBytes sealedBytes, byte[] binding)
+    {
+        var bytes = sealedBytes.Bytes;
+        if (bytes.Length < HeaderBytes || bytes[0] != Format) throw new CryptographicException("Not a sealed value.");
+
+        Span<byte> keyAndNonce = stackalloc byte[KeyRing.KeyBytes + NonceBytes];
+        Derive(KeyIdOf(sealedBytes), bytes.AsSpan(1 + sizeof(uint), SaltBytes), keyAndNonce);
+        using var aes = new AesGcm(keyAndNonce[..KeyRing.KeyBytes], TagBytes);
+        var plain = new byte[bytes.Length - HeaderBytes];
+        aes.Decrypt(keyAndNonce[KeyRing.KeyBytes..], bytes.AsSpan(HeaderBytes),
+            bytes.AsSpan(HeaderBytes - TagBytes, TagBytes), plain, Associated(bytes, binding));
+        CryptographicOperations.ZeroMemory(keyAndNonce);
+        return plain;
+    }
+
+    /// <summary>Opens a shared secret right before its use. Dispose of it right after.</summary>
+    public OpenSecret OpenSecret(SealedBytes sealedBytes, byte[] binding) => new(Open(sealedBytes, binding));
+
+    /// <summary>Refuses to work with a cipher that lets a flipped bit or another binding pass.</summary>
+    public void SelfTest()
+    {
+        var binding = Binding("self-test");
+        var value = Seal("self-test"u8, binding);
+        if (!Open(value, binding).AsSpan().SequenceEqual("self-test"u8)) throw new CryptographicException("Self-test: not the same.");
+        RefusesOrThrow(value, Binding("another"));
+        value.Bytes[^1] ^= 1;
+        RefusesOrThrow(value, binding);
+    }
+
+    private static uint KeyIdOf(SealedBytes sealedBytes) => BinaryPrimitives.ReadUInt32BigEndian(sealedBytes.Bytes.AsSpan(1));
+
+    private void Derive(uint keyId, ReadOnlySpan<byte> salt, Span<byte> keyAndNonce) =>
+        HKDF.Expand(HashAlgorithmName.SHA256, ring.SubKey(keyId, KeyPurpose.Seal), keyAndNonce, salt);
+
+    /// <summary>The format and key id are as bound as the rest.</summary>
+    private static byte[] Associated(byte[] bytes, byte[] binding) => [.. bytes.AsSpan(0, 1 + sizeof(uint)), .. binding];
+
+    /// <summary>Each field with its length before it, so that no two lists of fields have the same bytes.</summary>
+    private static byte[] Binding(params ReadOnlySpan<string> fields)
+    {
+        var bytes = new List<byte>(128);
+        Span<byte> length = stackalloc byte[sizeof(int)];
+        foreach (var field in fields)
+        {
+            var text = Encoding.UTF8.GetBytes(field);
+            BinaryPrimitives.WriteInt32BigEndian(length, text.Length);
+            bytes.AddRange(length);
+            bytes.AddRange(text);
+        }
+
+        return [.. bytes];
+    }
+
+    private void RefusesOrThrow(SealedBytes value, byte[] binding)
+    {
+        try
+        {
+            Open(value, binding);
+        }
+        catch (AuthenticationTagMismatchException)
+        {
+            return;
+        }
+
+        throw new CryptographicException("Self-test: an altered value opened.");
+    }
+}

@@ -1,0 +1,88 @@
+using System.Net;
+using Mfa.Server.Callers;
+using Mfa.Server.Flows;
+using Mfa.Server.Protection;
+using Mfa.Server.Services;
+using Mfa.Server.Store;
+using Mfa.Server.Web;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Mfa.Server;
+
+/// <summary>Puts the rooms together into one server.</summary>
+internal static class Setup
+{
+    /// <summary>The largest request: an Enable with every field at its limit is a few hundred bytes.</summary>
+    private const int MaxRequestBytes = 64 * 1024;
+
+    public static WebApplication Build(DataFolder data, Settings settings, IPEndPoint grpc, IPEndPoint web, bool dev, TimeProvider clock)
+    {
+        // Empty: nothing is read from files or variables that Settings does not know.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "mfa-server" });
+        AddLogging(builder.Logging, settings.LogLevel, dev);
+        AddRooms(builder.Services, data, settings, clock);
+
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Listen(grpc, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(web, listen => listen.MarkAsWeb());
+        });
+
+        var app = builder.Build();
+        app.MapWhen(WebPages.IsWeb, WebPages.Map);
+        app.UseRouting();
+        app.UseMiddleware<CallerGate>();
+        app.MapGrpcService<MfaEndpoint>();
+        app.MapGrpcHealthChecksService().AllowAnonymous();
+        if (settings.Reflection) app.MapGrpcReflectionService().AllowAnonymous();
+        return app;
+    }
+
+    private static void AddRooms(IServiceCollection services, DataFolder data, Settings settings, TimeProvider clock)
+    {
+        services.AddRouting();
+        services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = MaxRequestBytes;
+            grpc.EnableDetailedErrors = false;
+            grpc.Interceptors.Add<BrokenCalls>();
+        });
+        services.AddGrpcReflection();
+        services.AddGrpcHealthChecks().AddCheck<StoreHealth>("store");
+
+        services.AddSingleton(clock);
+        services.AddSingleton(settings.Enrollment);
+        services.AddSingleton(settings.Guesses);
+        services.AddSingleton(settings.Passwords);
+
+        services.AddSingleton(data.Store);
+        services.AddHostedService<Sweeper>();
+        services.AddSingleton(data.Ring);
+        services.AddSingleton<Sealer>();
+        services.AddSingleton<RecoveryHashes>();
+        services.AddSingleton<PasswordHasher>();
+
+        services.AddSingleton<ApiKeys>();
+        services.AddSingleton<UserDirectory>();
+        services.AddSingleton<PasswordGate>();
+
+        services.AddSingleton<CodeComparison>();
+        services.AddSingleton<EnableFlow>();
+        services.AddSingleton<VerifyFlow>();
+        services.AddSingleton<StatusFlow>();
+        services.AddSingleton<RecoveryCodesFlow>();
+        services.AddSingleton<MfaEndpoint>();
+    }
+
+    /// <summary>Everything logged goes to standard error, as JSON in production; standard output says `ready`.</summary>
+    private static void AddLogging(ILoggingBuilder logging, LogLevel level, bool dev)
+    {
+        logging.SetMinimumLevel(level);
+        if (level > LogLevel.Debug) logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+        if (dev) logging.AddSimpleConsole(console => console.SingleLine = true);
+        else logging.AddJsonConsole();
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+}

@@ -1,0 +1,87 @@
+using Microsoft.Data.Sqlite;
+
+namespace Mfa.Server.Store;
+
+/// <summary>
+/// The SQLite file of a data folder: the one place that opens connections and sets what they rely on.
+/// </summary>
+internal sealed class Database(string path)
+{
+    /// <summary>How long a statement waits for another process's write lock before it gives up as unavailable.</summary>
+    private const int BusySeconds = 2;
+
+    public string Path => path;
+
+    /// <summary>A connection of the caller's own, to be used by one thread at a time.</summary>
+    public SqliteConnection Open()
+    {
+        var text = new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Pooling = false, // the store keeps its own few connections, with their prepared statements
+            ForeignKeys = true,
+            DefaultTimeout = BusySeconds,
+        };
+        var connection = new SqliteConnection(text.ToString());
+        try
+        {
+            connection.Open();
+            // WAL lets readers go on while one writer commits. FULL syncs the log at every commit: with NORMAL a power cut
+            // takes back commits that were acknowledged, and a used code would be good again. Deleted secrets are
+            // overwritten. A schema cannot call functions behind our back.
+            Execute(connection, """
+                PRAGMA journal_mode = WAL;
+                PRAGMA synchronous = FULL;
+                PRAGMA secure_delete = ON;
+                PRAGMA trusted_schema = OFF;
+                PRAGMA temp_store = MEMORY;
+                """);
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Creates the file, or brings an older one up to this program, each step in a transaction.</summary>
+    /// <exception cref="StartRefusedException">The file is of a newer program, is no database, or cannot be written.</exception>
+    public void Migrate()
+    {
+        try
+        {
+            using var connection = Open();
+            var migrations = Migrations.All;
+            using var transaction = connection.BeginTransaction(deferred: false); // two programs may start at once
+            var version = Migrations.VersionOf(connection, transaction);
+            if (version > migrations.Count)
+                throw new StartRefusedException($"{path}: written by a newer version of mfa-server (schema {version}, this one knows {migrations.Count}). Install that version again.");
+            for (; version < migrations.Count; version++)
+                Migrations.Apply(connection, transaction, version + 1, migrations[version]);
+            transaction.Commit();
+        }
+        catch (SqliteException broken)
+        {
+            throw new StartRefusedException($"{path}: {Explain(broken)}");
+        }
+    }
+
+    public static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private static string Explain(SqliteException broken) => broken.SqliteErrorCode switch
+    {
+        SQLitePCL.raw.SQLITE_CANTOPEN or SQLitePCL.raw.SQLITE_PERM or SQLitePCL.raw.SQLITE_READONLY =>
+            "this user cannot open or write it. Check the owner and mode of the file and its folder.",
+        SQLitePCL.raw.SQLITE_NOTADB or SQLitePCL.raw.SQLITE_CORRUPT =>
+            "it is damaged or not a database. Restore it from a backup.",
+        SQLitePCL.raw.SQLITE_FULL => "the disk is full.",
+        SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_LOCKED => "another program keeps it locked. Stop that one first.",
+        _ => $"SQLite error {broken.SqliteErrorCode}.",
+    };
+}

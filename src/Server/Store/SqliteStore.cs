@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using Mfa.Server.Domain;
+using Microsoft.Data.Sqlite;
+
+namespace Mfa.Server.Store;
+
+/// <summary>A decision on an account: what to tell, and the account to save before telling it.</summary>
+/// <param name="Answer">What the caller gets, once the account is saved.</param>
+/// <param name="Next">The account after the decision; the same instance when there is nothing to save.</param>
+internal readonly record struct Change<T>(T Answer, Account Next);
+
+/// <summary>Makes the answer of a change repeatable: it is saved in the same transaction.</summary>
+/// <param name="Encode">Null for an answer that is not final and must not be repeated.</param>
+internal sealed record Remember<T>(RequestMark Mark, Func<T, byte[]?> Encode, Func<RememberedAnswer, T> Decode);
+
+/// <summary>
+/// Accounts on SQLite. Readers see committed states only, each on a connection of their own; all writing goes through the one
+/// <see cref="GroupWriter"/>.
+/// </summary>
+internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisposable
+{
+    private readonly GroupWriter _writer = new(database);
+    private readonly ConcurrentBag<SqliteConnection> _readers = [];
+
+    /// <returns>The account as last saved; one that was never saved comes back empty.</returns>
+    public Account Find(AccountKey key) => Read(connection => AccountRows.Find(connection, key));
+
+    /// <returns>The answer to the same request, if it was answered before and is still remembered.</returns>
+    public RememberedAnswer? FindAnswer(RequestMark mark) => Read(connection => AnswerRows.Find(connection, mark, clock.GetUtcNow()));
+
+    /// <summary>
+    /// Decides on the account as <paramref name="loaded"/> and saves the outcome, durably, before it returns. When somebody
+    /// else saved the account meanwhile, decides again on what they saved.
+    /// </summary>
+    /// <param name="decide">Pure and quick: may run again, and then runs inside the one writer.</param>
+    /// <exception cref="StoreUnavailableException">Not saved: no answer may be given.</exception>
+    public async Task<T> UpdateAsync<T>(Account loaded, Func<Account, Change<T>> decide, Remember<T>? remember = null)
+    {
+        var first = decide(loaded);
+        if (ReferenceEquals(first.Next, loaded) && remember is null) return first.Answer;
+        return await _writer.RunAsync(connection => Save(connection, loaded, first, decide, remember));
+    }
+
+    public Task<T> WriteAsync<T>(Func<SqliteConnection, T> work) => _writer.RunAsync(work);
+
+    /// <summary>
+    /// Reads on the caller's thread: a read waits for no lock under WAL, and takes microseconds while the pages are in memory.
+    /// </summary>
+    public T Read<T>(Func<SqliteConnection, T> work)
+    {
+        SqliteConnection? connection = null;
+        try
+        {
+            if (!_readers.TryTake(out connection)) connection = database.Open();
+            var result = work(connection);
+            _readers.Add(connection);
+            return result;
+        }
+        catch (SqliteException broken)
+        {
+            connection?.Dispose();
+            throw new StoreUnavailableException(broken);
+        }
+    }
+
+    public void Dispose()
+    {
+        _writer.Dispose();
+        while (_readers.TryTake(out var reader)) reader.Dispose();
+    }
+
+    private T Save<T>(SqliteConnection connection, Account loaded, Change<T> first, Func<Account, Change<T>> decide, Remember<T>? remember)
+    {
+        if (remember is not null && AnswerRows.Find(connection, remember.Mark, clock.GetUtcNow()) is { } before)
+            return remember.Decode(before);
+
+        var change = first;
+        if (!SaveIfChanged(connection, loaded, change))
+        {
+            // Lost the race. Nobody else writes while we hold the lock, so the second decision cannot lose another one.
+            var fresh = AccountRows.Find(connection, loaded.Key);
+            change = decide(fresh);
+            if (!SaveIfChanged(connection, fresh, change))
+                throw new InvalidOperationException("The account changed under the write lock."); // unreachable
+        }
+
+        if (remember?.Encode(change.Answer) is { } answer) AnswerRows.Save(connection, remember.Mark, answer);
+        return change.Answer;
+    }
+
+    private static bool SaveIfChanged<T>(SqliteConnection connection, Account from, Change<T> change) =>
+        ReferenceEquals(change.Next, from) || AccountRows.Save(connection, change.Next);
+}

@@ -1,0 +1,30 @@
+using Mfa.Server.Observability;
+
+namespace Mfa.Server.Store;
+
+/// <summary>Clears away what has expired. Nothing depends on it for being right: expired rows are not looked at.</summary>
+internal sealed class Sweeper(SqliteStore store, TimeProvider clock, ILogger<Sweeper> log) : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Period, clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken)) await SweepAsync();
+    }
+
+    public async Task SweepAsync()
+    {
+        try
+        {
+            var now = clock.GetUtcNow();
+            var (enrollments, answers) = await store.WriteAsync(connection =>
+                (AccountRows.RemoveExpiredEnrollments(connection, now), AnswerRows.RemoveExpired(connection, now)));
+            if (enrollments + answers > 0) log.Swept(enrollments, answers);
+        }
+        catch (StoreUnavailableException why)
+        {
+            log.SweepFailed(why);
+        }
+    }
+}
