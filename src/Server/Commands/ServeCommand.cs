@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Net;
-using Mfa.Server.Callers;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 

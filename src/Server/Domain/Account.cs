@@ -40,7 +40,17 @@ internal sealed record Enrollment(
     SealedBytes Secret,
     long LastStep,
     RecoverySet Recovery,
-    SealedBytes? Email);
+    SealedBytes? Email)
+{
+    /// <summary>What its codes prove.</summary>
+    public ProvenBy ProvenBy => Method switch
+    {
+        Method.Email => ProvenBy.Email,
+        Method.Authenticator => ProvenBy.Authenticator,
+        Method.Sms => ProvenBy.Sms,
+        Method.Unspecified => ProvenBy.Unspecified,
+    };
+}
 
 /// <summary>The stored side of a set of recovery codes.</summary>
 /// <param name="Id">Random; bound into the hashes, so that a set of another account or an older set matches nothing.</param>

@@ -23,6 +23,16 @@ internal enum Method
     Sms = 3,
 }
 
+/// <summary>What a code was checked against. The numbers are stored in remembered answers: never renumber.</summary>
+internal enum ProvenBy
+{
+    Unspecified = 0,
+    Email = 1,
+    Authenticator = 2,
+    Sms = 3,
+    RecoveryCode = 4,
+}
+
 /// <summary>The hash under the HMAC of RFC 6238 §1.2. The numbers are stored: never renumber.</summary>
 internal enum OtpAlgorithm
 {

@@ -4,16 +4,6 @@ using Mfa.Server.Domain;
 
 namespace Mfa.Server.Flows;
 
-/// <summary>What a code was checked against. The numbers are stored in remembered answers: never renumber.</summary>
-internal enum ProvenBy
-{
-    Unspecified = 0,
-    Email = 1,
-    Authenticator = 2,
-    Sms = 3,
-    RecoveryCode = 4,
-}
-
 /// <summary>The answer of Verify, inner reason included; the caller sees accepted, rejected or locked.</summary>
 internal sealed record VerifyAnswer(
     CheckKind Kind, ProvenBy Factor, int AttemptsRemaining, DateTimeOffset? RetryTime, int RecoveryCodesRemaining)
@@ -24,14 +14,6 @@ internal sealed record VerifyAnswer(
         check.Budget.Remaining(check.Policy, now),
         check.Budget.IsLocked(now) && !check.Budget.IsBlocked(check.Policy) ? check.Budget.LockedUntil : null,
         check.Next.InForce?.Recovery.Remaining ?? 0);
-
-    public static ProvenBy FactorOf(Enrollment? enrollment) => (enrollment?.Method ?? Method.Unspecified) switch
-    {
-        Method.Email => ProvenBy.Email,
-        Method.Authenticator => ProvenBy.Authenticator,
-        Method.Sms => ProvenBy.Sms,
-        Method.Unspecified => ProvenBy.Unspecified,
-    };
 
     public byte[] Encode() => JsonSerializer.SerializeToUtf8Bytes(this, VerifyAnswerJson.Default.VerifyAnswer);
 

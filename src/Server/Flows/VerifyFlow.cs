@@ -36,8 +36,8 @@ internal sealed class VerifyFlow(
             if (CodeComparison.LengthRefusal(subject, call.Code) is { } refusal) return refusal;
 
             var decide = call.EnrollmentId is null
-                ? DecideOnFactor(comparison.WithFactor(call.Account, subject, call.Code, now), now)
-                : DecideOnEnrollment(comparison.WithSecret(call.Account, subject, call.Code, now), now);
+                ? DecideOnFactor(subject, comparison.WithFactor(call.Account, subject, call.Code, now), now)
+                : DecideOnEnrollment(subject, comparison.WithSecret(call.Account, subject, call.Code, now), now);
             var result = await store.UpdateAsync(account, decide, remember);
             if (result.Value is not { Kind: CheckKind.Stale })
             {
@@ -50,17 +50,19 @@ internal sealed class VerifyFlow(
         return RefusalKind.Conflict;
     }
 
-    private Func<Account, Change<Result<VerifyAnswer>>> DecideOnFactor(Evidence evidence, DateTimeOffset now) => account =>
+    private Func<Account, Change<Result<VerifyAnswer>>> DecideOnFactor(
+        Enrollment subject, Evidence evidence, DateTimeOffset now) => account =>
     {
         var check = CodeCheck.OfFactor(account, evidence, guesses.Policies, now);
-        var factor = evidence is RecoveryEvidence ? ProvenBy.RecoveryCode : VerifyAnswer.FactorOf(account.InForce);
+        var factor = evidence is RecoveryEvidence ? ProvenBy.RecoveryCode : subject.ProvenBy;
         return new(VerifyAnswer.Of(check, factor, now), check.Next);
     };
 
-    private Func<Account, Change<Result<VerifyAnswer>>> DecideOnEnrollment(StepEvidence evidence, DateTimeOffset now) => account =>
+    private Func<Account, Change<Result<VerifyAnswer>>> DecideOnEnrollment(
+        Enrollment subject, StepEvidence evidence, DateTimeOffset now) => account =>
     {
         var check = CodeCheck.OfEnrollment(account, evidence, guesses.Policies, now);
-        return new(VerifyAnswer.Of(check, VerifyAnswer.FactorOf(account.Pending), now), check.Next);
+        return new(VerifyAnswer.Of(check, subject.ProvenBy, now), check.Next);
     };
 
     private Remember<Result<VerifyAnswer>>? Remembering(VerifyCall call, DateTimeOffset now)

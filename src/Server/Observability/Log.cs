@@ -1,5 +1,4 @@
 using Mfa.Server.Domain;
-using Mfa.Server.Flows;
 
 namespace Mfa.Server.Observability;
 

@@ -1,4 +1,6 @@
-namespace Mfa.Server.Callers;
+using Mfa.Server.Callers;
+
+namespace Mfa.Server.Commands;
 
 /// <summary>A key with every scope for a development server, in a file of the data folder, made once.</summary>
 internal static class DevKey

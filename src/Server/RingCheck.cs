@@ -1,6 +1,7 @@
 using Mfa.Server.Protection;
+using Mfa.Server.Store;
 
-namespace Mfa.Server.Store;
+namespace Mfa.Server;
 
 /// <summary>
 /// Ties a database to the key ring it was written with. A server with another ring would find every code wrong and every
