@@ -1,0 +1,42 @@
+# The verbs of this repository. Each does its own set-up, from a fresh clone on.
+.PHONY: serve test build fmt bench proto
+.DEFAULT_GOAL := build
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+
+CONFIGURATION ?= Release
+BUF := node_modules/.bin/buf
+BIN := src/Server/bin/$(CONFIGURATION)/net10.0
+
+# A development server on ./data, and what to paste next.
+serve: $(BUF)
+	dotnet restore MfaGrpc.sln --locked-mode
+	dotnet build src/Server --configuration $(CONFIGURATION) --no-restore
+	dotnet build src/Client --configuration $(CONFIGURATION) --no-restore
+	@$(BIN)/mfa-server serve --dev --data data | while IFS= read -r line; do \
+	  echo "$$line"; case "$$line" in ready\ *) cat docs/first-calls.txt;; esac; done
+
+# Everything: the contract's rules, then every suite, with the real programs they talk to.
+test: $(BUF) build
+	@.ci/need oathtool:oathtool zbarimg:zbar-tools rsvg-convert:librsvg2-bin tmux:tmux python3:python3
+	$(BUF) lint
+	$(BUF) breaking --against protos/landed.json
+	dotnet test --solution MfaGrpc.sln --configuration $(CONFIGURATION) --no-build
+
+build:
+	dotnet restore MfaGrpc.sln --locked-mode
+	dotnet build MfaGrpc.sln --configuration $(CONFIGURATION) --no-restore
+
+fmt:
+	dotnet format MfaGrpc.sln
+
+# Takes the contract as it is now for the one that later changes must not break.
+proto: $(BUF)
+	$(BUF) format --write
+	$(BUF) lint
+	$(BUF) build --exclude-source-info --output protos/landed.json
+
+$(BUF): package.json package-lock.json
+	@.ci/need npm:npm node:nodejs
+	npm ci --ignore-scripts --no-fund --no-audit
+	@touch $@
