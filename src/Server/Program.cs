@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Mfa.Server;
 using Mfa.Server.Commands;
+using Mfa.Server.Store;
 
 var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRPC.")
 {
@@ -19,10 +20,19 @@ if (parsed.Errors.Count > 0)
 
 try
 {
-    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    return await parsed.InvokeAsync(new InvocationConfiguration
+    {
+        EnableDefaultExceptionHandler = false,
+        ProcessTerminationTimeout = null, // the host ends on signals by itself, after the calls it has accepted
+    });
 }
 catch (StartRefusedException refused)
 {
     await Console.Error.WriteLineAsync($"mfa-server: {refused.Message}");
+    return ExitCodes.Failed;
+}
+catch (StoreUnavailableException)
+{
+    await Console.Error.WriteLineAsync("mfa-server: the database is locked by another program, damaged, or the disk is full. Mend that and try again.");
     return ExitCodes.Failed;
 }

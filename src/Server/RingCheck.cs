@@ -12,10 +12,9 @@ internal static class RingCheck
     /// <exception cref="StartRefusedException">The database needs a key that the ring lacks, or has another one by its id.</exception>
     public static async Task RunAsync(SqliteStore store, KeyRing ring, string ringPath)
     {
-        var known = store.Read(connection =>
+        var known = store.Read(session =>
         {
-            using var command = connection.CreateCommand();
-            command.CommandText = "SELECT id, check_value FROM ring_keys";
+            var command = session.Command("SELECT id, check_value FROM ring_keys");
             using var row = command.ExecuteReader();
             var keys = new Dictionary<uint, byte[]>();
             while (row.Read()) keys.Add((uint)row.GetInt64(0), row.GetFieldValue<byte[]>(1));
@@ -29,10 +28,9 @@ internal static class RingCheck
         }
 
         if (known.ContainsKey(ring.ActiveId)) return;
-        await store.WriteAsync(connection =>
+        await store.WriteAsync(session =>
         {
-            using var command = connection.CreateCommand();
-            command.CommandText = "INSERT INTO ring_keys (id, check_value) VALUES (@id, @check) ON CONFLICT DO NOTHING";
+            var command = session.Command("INSERT INTO ring_keys (id, check_value) VALUES (@id, @check) ON CONFLICT DO NOTHING");
             command.Parameters.AddWithValue("@id", (long)ring.ActiveId);
             command.Parameters.AddWithValue("@check", ring.CheckValue(ring.ActiveId));
             return command.ExecuteNonQuery();

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Mfa.Server.Store;
-using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Callers;
 
@@ -25,14 +24,13 @@ internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
         var id = RandomNumberGenerator.GetBytes(IdBytes);
         var secret = RandomNumberGenerator.GetBytes(SecretBytes);
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var created = await store.WriteAsync(connection =>
+        var created = await store.WriteAsync(session =>
         {
-            using var command = connection.CreateCommand();
-            command.CommandText = """
+            var command = session.Command("""
                 INSERT INTO api_keys (id, tenant, name, scopes, hash, create_time)
                 VALUES (@id, @tenant, @name, @scopes, @hash, @now)
                 ON CONFLICT DO NOTHING
-                """;
+                """);
             command.Parameters.AddWithValue("@id", id);
             command.Parameters.AddWithValue("@tenant", tenant);
             command.Parameters.AddWithValue("@name", name);
@@ -45,10 +43,9 @@ internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
     }
 
     /// <summary>Newest last; revoked ones too.</summary>
-    public List<ApiKeyInfo> List() => store.Read(connection =>
+    public List<ApiKeyInfo> List() => store.Read(session =>
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT name, tenant, scopes, create_time, revoke_time FROM api_keys ORDER BY create_time, name";
+        var command = session.Command("SELECT name, tenant, scopes, create_time, revoke_time FROM api_keys ORDER BY create_time, name");
         using var row = command.ExecuteReader();
         var keys = new List<ApiKeyInfo>();
         while (row.Read())
@@ -66,10 +63,9 @@ internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
     public Task<bool> RevokeAsync(string name)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        return store.WriteAsync(connection =>
+        return store.WriteAsync(session =>
         {
-            using var command = connection.CreateCommand();
-            command.CommandText = "UPDATE api_keys SET revoke_time = @now WHERE name = @name AND revoke_time IS NULL";
+            var command = session.Command("UPDATE api_keys SET revoke_time = @now WHERE name = @name AND revoke_time IS NULL");
             command.Parameters.AddWithValue("@name", name);
             command.Parameters.AddWithValue("@now", now);
             return command.ExecuteNonQuery() == 1;
@@ -87,14 +83,13 @@ internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
             return null;
 
         var idBytes = id.ToArray();
-        var (principal, hash) = store.Read(connection => Find(connection, idBytes));
+        var (principal, hash) = store.Read(session => Find(session, idBytes));
         return principal is not null && CryptographicOperations.FixedTimeEquals(SHA256.HashData(secret), hash) ? principal : null;
     }
 
-    private static (Principal? Principal, byte[]? Hash) Find(SqliteConnection connection, byte[] id)
+    private static (Principal? Principal, byte[]? Hash) Find(Session session, byte[] id)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT tenant, name, scopes, hash FROM api_keys WHERE id = @id AND revoke_time IS NULL";
+        var command = session.Command("SELECT tenant, name, scopes, hash FROM api_keys WHERE id = @id AND revoke_time IS NULL");
         command.Parameters.AddWithValue("@id", id);
         using var row = command.ExecuteReader();
         return row.Read()

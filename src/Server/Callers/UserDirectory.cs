@@ -19,14 +19,13 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
         var binding = Sealer.EmailBinding(KeyOf(name));
         var sealedEmail = sealer.Seal(Encoding.UTF8.GetBytes(email.Reveal()), binding);
         var sealedPhone = phone is null ? null : sealer.Seal(Encoding.UTF8.GetBytes(phone), binding);
-        return store.WriteAsync(connection =>
+        return store.WriteAsync(session =>
         {
-            using var command = connection.CreateCommand();
-            command.CommandText = """
+            var command = session.Command("""
                 INSERT INTO users (name, email, phone, password_key, password_rounds, password_salt, password_hash, create_time)
                 VALUES (@name, @email, @phone, @key, @rounds, @salt, @hash, @now)
                 ON CONFLICT DO NOTHING
-                """;
+                """);
             command.Parameters.AddWithValue("@name", name);
             command.Parameters.AddWithValue("@email", sealedEmail.Bytes);
             command.Parameters.AddWithValue("@phone", sealedPhone?.Bytes ?? (object)DBNull.Value);
@@ -36,10 +35,9 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
         });
     }
 
-    public List<UserInfo> List() => store.Read(connection =>
+    public List<UserInfo> List() => store.Read(session =>
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT name, email, phone, create_time FROM users ORDER BY name";
+        var command = session.Command("SELECT name, email, phone, create_time FROM users ORDER BY name");
         using var row = command.ExecuteReader();
         var users = new List<UserInfo>();
         while (row.Read())
@@ -54,31 +52,28 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
     });
 
     /// <returns>False when there is no such person.</returns>
-    public Task<bool> SetPasswordAsync(string name, PasswordHash password) => store.WriteAsync(connection =>
+    public Task<bool> SetPasswordAsync(string name, PasswordHash password) => store.WriteAsync(session =>
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = """
+        var command = session.Command("""
             UPDATE users SET password_key = @key, password_rounds = @rounds, password_salt = @salt, password_hash = @hash
             WHERE name = @name
-            """;
+            """);
         command.Parameters.AddWithValue("@name", name);
         Bind(command, password);
         return command.ExecuteNonQuery() == 1;
     });
 
     /// <summary>Takes effect at the next call. The second factor of the account stays; it is the operator's to reset.</summary>
-    public Task<bool> RemoveAsync(string name) => store.WriteAsync(connection =>
+    public Task<bool> RemoveAsync(string name) => store.WriteAsync(session =>
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = "DELETE FROM users WHERE name = @name";
+        var command = session.Command("DELETE FROM users WHERE name = @name");
         command.Parameters.AddWithValue("@name", name);
         return command.ExecuteNonQuery() == 1;
     });
 
-    public PasswordHash? FindPassword(string name) => store.Read(connection =>
+    public PasswordHash? FindPassword(string name) => store.Read(session =>
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT password_key, password_rounds, password_salt, password_hash FROM users WHERE name = @name";
+        var command = session.Command("SELECT password_key, password_rounds, password_salt, password_hash FROM users WHERE name = @name");
         command.Parameters.AddWithValue("@name", name);
         using var row = command.ExecuteReader();
         return row.Read()
@@ -87,10 +82,9 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
     });
 
     /// <returns>The person's address; null when the person was removed meanwhile.</returns>
-    public EmailAddress? FindEmail(string name) => store.Read(connection =>
+    public EmailAddress? FindEmail(string name) => store.Read(session =>
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT email FROM users WHERE name = @name";
+        var command = session.Command("SELECT email FROM users WHERE name = @name");
         command.Parameters.AddWithValue("@name", name);
         return command.ExecuteScalar() is byte[] email ? EmailAddress.Parse(Open(name, email)) : null;
     });

@@ -88,7 +88,7 @@ internal static class UsersCommand
     private static UserDirectory DirectoryOf(DataFolder data) => new(data.Store, new Sealer(data.Ring), TimeProvider.System);
 
     private static PasswordHash Hash(DataFolder data, string password) =>
-        new PasswordHasher(data.Ring).New(password, new PasswordOptions().Rounds);
+        new PasswordHasher(data.Ring).New(password, SettingSources.Read(new Settings(), Environment.CurrentDirectory, []).Passwords.Rounds);
 
     private static StartRefusedException Unknown(string name) => new($"No {name} in the directory. See: mfa-server users list");
 

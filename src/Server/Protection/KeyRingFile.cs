@@ -9,7 +9,7 @@ internal static class KeyRingFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>A new ring with one random key. The file must not exist.</summary>
+    /// <summary>A new ring with one random key. Appears whole or not at all, and never over another file.</summary>
     public static KeyRing Create(string path, DateTimeOffset now)
     {
         var id = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
@@ -22,10 +22,21 @@ internal static class KeyRingFile
             Access = FileAccess.Write,
             UnixCreateMode = OwnerOnly,
         };
-        using (var file = new FileStream(path, options))
+        var unfinished = $"{path}.{Environment.ProcessId}";
+        using (var file = new FileStream(unfinished, options))
         {
             JsonSerializer.Serialize(file, content, KeyRingJson.Default.KeyRingContent);
             file.Flush(flushToDisk: true); // before the first row that needs this key
+        }
+
+        try
+        {
+            File.Move(unfinished, path, overwrite: false);
+        }
+        catch (IOException)
+        {
+            File.Delete(unfinished);
+            throw new StartRefusedException($"{path}: just made by another program that sets up this folder. Try again.");
         }
 
         return new KeyRing(id, new Dictionary<uint, byte[]> { [id] = key });

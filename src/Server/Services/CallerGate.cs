@@ -12,6 +12,8 @@ namespace Mfa.Server.Services;
 /// </summary>
 internal sealed class CallerGate(RequestDelegate next, ApiKeys keys, PasswordGate passwords, ILogger<CallerGate> log)
 {
+    private const string UnknownMethod = "an unknown method"; // what was asked for is the caller's text: not for the log
+
     public async Task InvokeAsync(HttpContext http)
     {
         try
@@ -20,14 +22,20 @@ internal sealed class CallerGate(RequestDelegate next, ApiKeys keys, PasswordGat
         }
         catch (RpcException refusal)
         {
-            log.CallerRefused(RpcOf(http)?.FullName ?? "an unknown method", http.Connection.RemoteIpAddress?.ToString() ?? "", refusal.StatusCode.ToString());
+            log.CallerRefused(RpcOf(http)?.FullName ?? UnknownMethod, http.Connection.RemoteIpAddress?.ToString() ?? "", refusal.StatusCode.ToString());
             TrailersOnly.Write(http.Response, refusal);
             return;
         }
         catch (Store.StoreUnavailableException why)
         {
-            log.StoreUnavailable(why, RpcOf(http)?.FullName ?? "an unknown method");
+            log.StoreUnavailable(why, RpcOf(http)?.FullName ?? UnknownMethod);
             TrailersOnly.Write(http.Response, Errors.StoreUnavailable());
+            return;
+        }
+        catch (Exception why) when (!http.RequestAborted.IsCancellationRequested)
+        {
+            log.CallFailed(why, RpcOf(http)?.FullName ?? UnknownMethod);
+            TrailersOnly.Write(http.Response, Errors.Internal());
             return;
         }
 

@@ -37,7 +37,7 @@ internal static class Errors
         StatusCode.ResourceExhausted, ErrorReason.CallerLimit, "Too many calls at once. Try again a little later.", Retry(wait));
 
     public static RpcException UnknownRpc() => New(
-        StatusCode.Unimplemented, ErrorReason.CallerNotAllowed, "This server has no such method.");
+        StatusCode.Unimplemented, ErrorReason.UnknownMethod, "This server has no such method. Is it older than the contract you use?");
 
     public static RpcException StoreUnavailable() => New(
         StatusCode.Unavailable,

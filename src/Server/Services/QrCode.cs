@@ -11,7 +11,7 @@ internal static class QrCode
     public static string Svg(string content)
     {
         using var generator = new QRCodeGenerator();
-        using var code = generator.CreateQrCode(content, QRCodeGenerator.ECCLevel.M, forceUtf8: true);
+        using var code = generator.CreateQrCode(content, QRCodeGenerator.ECCLevel.M);
         var rows = code.ModuleMatrix; // quiet zone of four modules included (ISO/IEC 18004 §5.3.8)
         var size = rows.Count;
 

@@ -8,10 +8,9 @@ namespace Mfa.Server.Store;
 internal static class AccountRows
 {
     /// <returns>The account as last saved; one that was never saved comes back empty, with version 0.</returns>
-    public static Account Find(SqliteConnection connection, AccountKey key)
+    public static Account Find(Session session, AccountKey key)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = """
+        var command = session.Command("""
             SELECT version, enable_time, disable_time,
                    factor_failures, factor_locked_until, enrollment_failures, enrollment_locked_until,
                    recovery_failures, recovery_locked_until, p_expire_time,
@@ -20,7 +19,7 @@ internal static class AccountRows
                    p_id, p_method, p_algorithm, p_digits, p_period, p_secret, p_last_step,
                    p_recovery_id, p_recovery_key, p_recovery_hashes, p_recovery_used, p_email
             FROM accounts WHERE tenant = @tenant AND account = @account
-            """;
+            """);
         command.Parameters.AddWithValue("@tenant", key.Tenant);
         command.Parameters.AddWithValue("@account", key.Account);
         using var row = command.ExecuteReader();
@@ -44,10 +43,9 @@ internal static class AccountRows
     /// once: of any number of decisions on the same version, one is saved.
     /// </summary>
     /// <returns>False when somebody else saved it first; nothing was changed then.</returns>
-    public static bool Save(SqliteConnection connection, Account account)
+    public static bool Save(Session session, Account account)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = account.Version == 0 ? Insert : Update;
+        var command = session.Command(account.Version == 0 ? Insert : Update);
         command.Parameters.AddWithValue("@tenant", account.Key.Tenant);
         command.Parameters.AddWithValue("@account", account.Key.Account);
         command.Parameters.AddWithValue("@version", account.Version);
@@ -67,18 +65,17 @@ internal static class AccountRows
     }
 
     /// <summary>Removes enrollments that nobody proved in time, and accounts that consisted of nothing else.</summary>
-    public static int RemoveExpiredEnrollments(SqliteConnection connection, DateTimeOffset now)
+    public static int RemoveExpiredEnrollments(Session session, DateTimeOffset now)
     {
-        using var command = connection.CreateCommand();
         // Guesses outlive the enrollment they were made at: a row that counts some stays.
-        command.CommandText = """
+        var command = session.Command("""
             DELETE FROM accounts WHERE p_expire_time <= @now AND f_id IS NULL AND disable_time IS NULL AND enrollment_failures = 0;
             UPDATE accounts SET version = version + 1, p_expire_time = NULL,
                 p_id = NULL, p_method = NULL, p_algorithm = NULL, p_digits = NULL, p_period = NULL, p_secret = NULL,
                 p_last_step = NULL, p_recovery_id = NULL, p_recovery_key = NULL, p_recovery_hashes = NULL,
                 p_recovery_used = NULL, p_email = NULL
             WHERE p_expire_time <= @now;
-            """;
+            """);
         command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
         return command.ExecuteNonQuery();
     }

@@ -17,26 +17,24 @@ internal sealed record RememberedAnswer(byte[] Payload, byte[] Answer);
 /// <summary>The answers table, as statements on a connection.</summary>
 internal static class AnswerRows
 {
-    public static RememberedAnswer? Find(SqliteConnection connection, RequestMark mark, DateTimeOffset now)
+    public static RememberedAnswer? Find(Session session, RequestMark mark, DateTimeOffset now)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = """
+        var command = session.Command("""
             SELECT payload, answer FROM answers
             WHERE tenant = @tenant AND account = @account AND caller = @caller AND request_id = @id AND expire_time > @now
-            """;
+            """);
         BindKey(command, mark);
         command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
         using var row = command.ExecuteReader();
         return row.Read() ? new RememberedAnswer(row.GetFieldValue<byte[]>(0), row.GetFieldValue<byte[]>(1)) : null;
     }
 
-    public static void Save(SqliteConnection connection, RequestMark mark, byte[] answer)
+    public static void Save(Session session, RequestMark mark, byte[] answer)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = """
+        var command = session.Command("""
             INSERT OR REPLACE INTO answers (tenant, account, caller, request_id, payload, answer, expire_time)
             VALUES (@tenant, @account, @caller, @id, @payload, @answer, @expire)
-            """;
+            """);
         BindKey(command, mark);
         command.Parameters.AddWithValue("@payload", mark.Payload);
         command.Parameters.AddWithValue("@answer", answer);
@@ -44,10 +42,9 @@ internal static class AnswerRows
         command.ExecuteNonQuery();
     }
 
-    public static int RemoveExpired(SqliteConnection connection, DateTimeOffset now)
+    public static int RemoveExpired(Session session, DateTimeOffset now)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = "DELETE FROM answers WHERE expire_time <= @now";
+        var command = session.Command("DELETE FROM answers WHERE expire_time <= @now");
         command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
         return command.ExecuteNonQuery();
     }

@@ -13,12 +13,12 @@ internal sealed class GroupWriter : IDisposable
     private const int MaxGroup = 256;
 
     private readonly Channel<Job> _queue = Channel.CreateUnbounded<Job>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly SqliteConnection _connection;
+    private readonly Session _session;
     private readonly Thread _thread;
 
     public GroupWriter(Database database)
     {
-        _connection = database.Open();
+        _session = new Session(database.Open());
         _thread = new Thread(Run) { IsBackground = true, Name = "store writer" };
         _thread.Start();
     }
@@ -28,7 +28,7 @@ internal sealed class GroupWriter : IDisposable
     /// failed, so it must have no effect but on the database. Once handed in it cannot be cancelled: a guess counts.
     /// </summary>
     /// <exception cref="StoreUnavailableException">It could not be saved.</exception>
-    public Task<T> RunAsync<T>(Func<SqliteConnection, T> work)
+    public Task<T> RunAsync<T>(Func<Session, T> work)
     {
         var job = new Job<T>(work);
         if (!_queue.Writer.TryWrite(job)) throw new StoreUnavailableException(new ObjectDisposedException(nameof(GroupWriter)));
@@ -40,7 +40,7 @@ internal sealed class GroupWriter : IDisposable
     {
         _queue.Writer.TryComplete();
         _thread.Join();
-        _connection.Dispose();
+        _session.Dispose();
     }
 
     private void Run()
@@ -58,7 +58,7 @@ internal sealed class GroupWriter : IDisposable
     {
         try
         {
-            Execute("BEGIN IMMEDIATE");
+            _session.Execute("BEGIN IMMEDIATE");
         }
         catch (SqliteException locked)
         {
@@ -68,8 +68,8 @@ internal sealed class GroupWriter : IDisposable
 
         try
         {
-            foreach (var job in group) job.Work(_connection);
-            Execute("COMMIT");
+            foreach (var job in group) job.Work(_session);
+            _session.Execute("COMMIT");
         }
         catch (Exception broken)
         {
@@ -94,7 +94,7 @@ internal sealed class GroupWriter : IDisposable
     {
         try
         {
-            Execute("ROLLBACK");
+            _session.Execute("ROLLBACK");
         }
         catch (SqliteException)
         {
@@ -102,18 +102,16 @@ internal sealed class GroupWriter : IDisposable
         }
     }
 
-    private void Execute(string sql) => Database.Execute(_connection, sql);
-
     private abstract class Job
     {
-        public abstract void Work(SqliteConnection connection);
+        public abstract void Work(Session session);
 
         public abstract void Complete();
 
         public abstract void Fail(Exception why);
     }
 
-    private sealed class Job<T>(Func<SqliteConnection, T> work) : Job
+    private sealed class Job<T>(Func<Session, T> work) : Job
     {
         // Continuations run elsewhere: the writer never executes a caller's code.
         private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -121,7 +119,7 @@ internal sealed class GroupWriter : IDisposable
 
         public Task<T> Done => _done.Task;
 
-        public override void Work(SqliteConnection connection) => _result = work(connection);
+        public override void Work(Session session) => _result = work(session);
 
         public override void Complete() => _done.SetResult(_result!);
 

@@ -20,13 +20,13 @@ internal sealed record Remember<T>(RequestMark Mark, Func<T, byte[]?> Encode, Fu
 internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisposable
 {
     private readonly GroupWriter _writer = new(database);
-    private readonly ConcurrentBag<SqliteConnection> _readers = [];
+    private readonly ConcurrentBag<Session> _readers = [];
 
     /// <returns>The account as last saved; one that was never saved comes back empty.</returns>
-    public Account Find(AccountKey key) => Read(connection => AccountRows.Find(connection, key));
+    public Account Find(AccountKey key) => Read(session => AccountRows.Find(session, key));
 
     /// <returns>The answer to the same request, if it was answered before and is still remembered.</returns>
-    public RememberedAnswer? FindAnswer(RequestMark mark) => Read(connection => AnswerRows.Find(connection, mark, clock.GetUtcNow()));
+    public RememberedAnswer? FindAnswer(RequestMark mark) => Read(session => AnswerRows.Find(session, mark, clock.GetUtcNow()));
 
     /// <summary>
     /// Decides on the account as <paramref name="loaded"/> and saves the outcome, durably, before it returns. When somebody
@@ -38,28 +38,32 @@ internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisp
     {
         var first = decide(loaded);
         if (ReferenceEquals(first.Next, loaded) && remember is null) return first.Answer;
-        return await _writer.RunAsync(connection => Save(connection, loaded, first, decide, remember));
+        return await _writer.RunAsync(session => Save(session, loaded, first, decide, remember));
     }
 
-    public Task<T> WriteAsync<T>(Func<SqliteConnection, T> work) => _writer.RunAsync(work);
+    public Task<T> WriteAsync<T>(Func<Session, T> work) => _writer.RunAsync(work);
 
     /// <summary>
     /// Reads on the caller's thread: a read waits for no lock under WAL, and takes microseconds while the pages are in memory.
     /// </summary>
-    public T Read<T>(Func<SqliteConnection, T> work)
+    public T Read<T>(Func<Session, T> work)
     {
-        SqliteConnection? connection = null;
+        Session? session = null;
         try
         {
-            if (!_readers.TryTake(out connection)) connection = database.Open();
-            var result = work(connection);
-            _readers.Add(connection);
+            if (!_readers.TryTake(out session)) session = new Session(database.Open());
+            var result = work(session);
+            _readers.Add(session);
+            session = null;
             return result;
         }
         catch (SqliteException broken)
         {
-            connection?.Dispose();
             throw new StoreUnavailableException(broken);
+        }
+        finally
+        {
+            session?.Dispose(); // its work failed: nobody else shall meet what it left
         }
     }
 
@@ -69,25 +73,25 @@ internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisp
         while (_readers.TryTake(out var reader)) reader.Dispose();
     }
 
-    private T Save<T>(SqliteConnection connection, Account loaded, Change<T> first, Func<Account, Change<T>> decide, Remember<T>? remember)
+    private T Save<T>(Session session, Account loaded, Change<T> first, Func<Account, Change<T>> decide, Remember<T>? remember)
     {
-        if (remember is not null && AnswerRows.Find(connection, remember.Mark, clock.GetUtcNow()) is { } before)
+        if (remember is not null && AnswerRows.Find(session, remember.Mark, clock.GetUtcNow()) is { } before)
             return remember.Decode(before);
 
         var change = first;
-        if (!SaveIfChanged(connection, loaded, change))
+        if (!SaveIfChanged(session, loaded, change))
         {
             // Lost the race. Nobody else writes while we hold the lock, so the second decision cannot lose another one.
-            var fresh = AccountRows.Find(connection, loaded.Key);
+            var fresh = AccountRows.Find(session, loaded.Key);
             change = decide(fresh);
-            if (!SaveIfChanged(connection, fresh, change))
+            if (!SaveIfChanged(session, fresh, change))
                 throw new InvalidOperationException("The account changed under the write lock."); // unreachable
         }
 
-        if (remember?.Encode(change.Answer) is { } answer) AnswerRows.Save(connection, remember.Mark, answer);
+        if (remember?.Encode(change.Answer) is { } answer) AnswerRows.Save(session, remember.Mark, answer);
         return change.Answer;
     }
 
-    private static bool SaveIfChanged<T>(SqliteConnection connection, Account from, Change<T> change) =>
-        ReferenceEquals(change.Next, from) || AccountRows.Save(connection, change.Next);
+    private static bool SaveIfChanged<T>(Session session, Account from, Change<T> change) =>
+        ReferenceEquals(change.Next, from) || AccountRows.Save(session, change.Next);
 }

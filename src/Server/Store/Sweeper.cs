@@ -18,8 +18,8 @@ internal sealed class Sweeper(SqliteStore store, TimeProvider clock, ILogger<Swe
         try
         {
             var now = clock.GetUtcNow();
-            var (enrollments, answers) = await store.WriteAsync(connection =>
-                (AccountRows.RemoveExpiredEnrollments(connection, now), AnswerRows.RemoveExpired(connection, now)));
+            var (enrollments, answers) = await store.WriteAsync(session =>
+                (AccountRows.RemoveExpiredEnrollments(session, now), AnswerRows.RemoveExpired(session, now)));
             if (enrollments + answers > 0) log.Swept(enrollments, answers);
         }
         catch (StoreUnavailableException why)

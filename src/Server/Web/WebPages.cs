@@ -50,10 +50,9 @@ internal sealed class StoreHealth(SqliteStore store) : IHealthCheck
     {
         try
         {
-            return store.Read(connection =>
+            return store.Read(session =>
             {
-                using var command = connection.CreateCommand();
-                command.CommandText = "SELECT count(*) FROM ring_keys";
+                var command = session.Command("SELECT count(*) FROM ring_keys");
                 return command.ExecuteScalar() is long;
             });
         }

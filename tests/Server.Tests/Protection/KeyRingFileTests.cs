@@ -26,7 +26,8 @@ public sealed class KeyRingFileTests : IDisposable
     {
         KeyRingFile.Create(Ring, DateTimeOffset.UnixEpoch);
 
-        Assert.Throws<IOException>(() => KeyRingFile.Create(Ring, DateTimeOffset.UnixEpoch));
+        Assert.Throws<StartRefusedException>(() => KeyRingFile.Create(Ring, DateTimeOffset.UnixEpoch));
+        Assert.Equal(["keys.json"], Directory.EnumerateFiles(_folder.Path).Select(Path.GetFileName));
     }
 
     [Theory]

@@ -1,0 +1,40 @@
+using Mfa.Bench;
+
+// `bench` measures; `bench echo` is the bare server it compares with.
+if (args is ["echo"])
+{
+    await EchoServer.RunAsync();
+    return 0;
+}
+
+const int Pairs = 7;
+const int InFlight = 64;
+var slice = TimeSpan.FromSeconds(2);
+var serverDll = args is [var path] ? path : throw new ArgumentException("Give the path of mfa-server.dll.");
+
+using var folder = new BenchFolder();
+using var echo = Peer.Start(Environment.ProcessPath!, "echo");
+using var server = Peer.Start("dotnet", serverDll, "serve", "--dev", "--data", folder.Path,
+    "--listen", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0", "--set", "log:level=Warning");
+var key = await File.ReadAllTextAsync(System.IO.Path.Combine(folder.Path, "dev.key"));
+
+Console.Error.WriteLine("Enrolling accounts…");
+var accounts = await Accounts.EnrolAsync(server.Address, key.Trim(), count: 60_000, InFlight);
+
+foreach (var workload in new[] { Workload.Right, Workload.Wrong })
+{
+    Console.Error.WriteLine($"Measuring {workload}…");
+    await Load.RunAsync(echo.Address, accounts, Workload.Echo, InFlight, slice);
+    await Load.RunAsync(server.Address, accounts, workload, InFlight, slice);
+    var results = new List<(LoadResult Echo, LoadResult Server)>();
+    for (var pair = 0; pair < Pairs; pair++)
+    {
+        var bare = await Load.RunAsync(echo.Address, accounts, Workload.Echo, InFlight, slice, echo);
+        var real = await Load.RunAsync(server.Address, accounts, workload, InFlight, slice, server);
+        results.Add((bare, real));
+    }
+
+    Report.Print(workload, InFlight, accounts.Count, results, server);
+}
+
+return 0;
