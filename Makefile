@@ -30,6 +30,10 @@ build:
 fmt:
 	dotnet format MfaGrpc.sln
 
+# Durable verifications against a bare echo on this machine, in turn, with ratios.
+bench: build
+	tests/Bench/bin/$(CONFIGURATION)/net10.0/Bench $(BIN)/mfa-server.dll
+
 # Takes the contract as it is now for the one that later changes must not break.
 proto: $(BUF)
 	$(BUF) format --write
