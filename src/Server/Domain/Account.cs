@@ -24,24 +24,42 @@ internal sealed record Account(AccountKey Key)
 
     public GuessBudget RecoveryGuesses { get; init; }
 
+    /// <summary>The newest token that may switch the factor in force off.</summary>
+    public DisableToken? DisableToken { get; init; }
+
     /// <summary>The pending enrollment, unless its time is over: an expired one is as good as none.</summary>
     public Enrollment? PendingAt(DateTimeOffset now) => PendingExpireTime > now ? Pending : null;
 }
 
 /// <summary>One enrollment, from its start through its time as the factor in force.</summary>
 /// <param name="Id">Random; binds the secret to this enrollment.</param>
-/// <param name="Secret">The shared secret, sealed.</param>
+/// <param name="Totp">How codes are computed; for codes that are sent only their length matters.</param>
+/// <param name="Secret">The shared secret, sealed. Only for <see cref="Method.Authenticator"/>.</param>
 /// <param name="LastStep">The newest time step that was accepted; only later ones are (RFC 6238 §5.2).</param>
-/// <param name="Email">Where notices and disable tokens go, sealed.</param>
+/// <param name="Email">Where notices and disable tokens go and, for <see cref="Method.Email"/>, codes; sealed.</param>
+/// <param name="Phone">Where codes go for <see cref="Method.Sms"/>; sealed.</param>
+/// <param name="Locale">The language of messages, BCP 47; null for the server's default.</param>
+/// <param name="OpenCode">The code that was sent last, until it is used, voided or out of tries.</param>
 internal sealed record Enrollment(
     Guid Id,
     Method Method,
     TotpParameters Totp,
-    SealedBytes Secret,
+    SealedBytes? Secret,
     long LastStep,
     RecoverySet Recovery,
-    SealedBytes? Email)
+    SealedBytes? Email,
+    SealedBytes? Phone = null,
+    string? Locale = null,
+    SentCode? OpenCode = null)
 {
+    /// <summary>Where its codes are sent; null when an app computes them.</summary>
+    public SealedBytes? Destination => Method switch
+    {
+        Method.Email => Email,
+        Method.Sms => Phone,
+        Method.Authenticator or Method.Unspecified => null,
+    };
+
     /// <summary>What its codes prove.</summary>
     public ProvenBy ProvenBy => Method switch
     {

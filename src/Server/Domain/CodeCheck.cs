@@ -11,6 +11,12 @@ internal abstract record Evidence;
 /// <param name="Step">The newest time step whose code they are; null when they are of none.</param>
 internal sealed record StepEvidence(Guid EnrollmentId, long? Step) : Evidence;
 
+/// <summary>Digits, compared with the code that was sent last.</summary>
+/// <param name="EnrollmentId">The enrollment they were compared with.</param>
+/// <param name="CodeId">The code they were compared with; null when none was open.</param>
+/// <param name="Matches">Whether they are that code.</param>
+internal sealed record SentEvidence(Guid EnrollmentId, Guid? CodeId, bool Matches) : Evidence;
+
 /// <summary>A recovery code, compared with the hashes of a set.</summary>
 /// <param name="SetId">The set it was compared with.</param>
 /// <param name="Position">Which code of the set it is; null when it is none.</param>
@@ -54,7 +60,7 @@ internal static class CodeCheck
     public static CheckResult OfFactor(Account account, Evidence evidence, GuessPolicies policies, DateTimeOffset now) =>
         evidence switch
         {
-            StepEvidence step => OfStep(account, step, policies.Factor, now),
+            StepEvidence or SentEvidence => OfCode(account, evidence, policies.Factor, now),
             RecoveryEvidence recovery => OfRecovery(account, recovery, policies.Recovery, now),
             _ => throw new InvalidOperationException("Unknown evidence."), // unreachable
         };
@@ -63,50 +69,61 @@ internal static class CodeCheck
     /// Checks the first code of the pending enrollment; accepting it puts the enrollment in force, with fresh budgets,
     /// in place of whatever was in force before. The code that finished the enrollment is used up like any other.
     /// </summary>
-    public static CheckResult OfEnrollment(Account account, StepEvidence evidence, GuessPolicies policies, DateTimeOffset now)
+    public static CheckResult OfEnrollment(Account account, Evidence evidence, GuessPolicies policies, DateTimeOffset now)
     {
         var budget = account.EnrollmentGuesses;
         var policy = policies.Enrollment;
-        if (account.PendingAt(now) is not { } pending || pending.Id != evidence.EnrollmentId)
-            return new(CheckKind.Stale, budget, policy, account);
+        if (account.PendingAt(now) is not { } pending || IsStale(pending, evidence)) return new(CheckKind.Stale, budget, policy, account);
         if (Refusal(budget, policy, now) is { } closed) return new(closed, budget, policy, account);
 
-        if (evidence.Step is not { } step)
+        var (kind, used) = Try(pending, evidence, now);
+        if (kind != CheckKind.Accepted)
         {
             var poorer = budget.AfterWrong(policy, now);
-            return new(CheckKind.Wrong, poorer, policy, account with { EnrollmentGuesses = poorer });
+            return new(kind, poorer, policy, account with { Pending = used, EnrollmentGuesses = poorer });
         }
 
         var proven = account with
         {
-            InForce = pending with { LastStep = step },
+            InForce = used,
             Pending = null,
             PendingExpireTime = null,
             EnableTime = now,
             FactorGuesses = default,
             EnrollmentGuesses = default,
             RecoveryGuesses = default,
+            DisableToken = null,
         };
         return new(CheckKind.Accepted, default, policy, proven);
     }
 
-    private static CheckResult OfStep(Account account, StepEvidence evidence, GuessPolicy policy, DateTimeOffset now)
+    private static CheckResult OfCode(Account account, Evidence evidence, GuessPolicy policy, DateTimeOffset now)
     {
         var budget = account.FactorGuesses;
-        if (account.InForce is not { } factor || factor.Id != evidence.EnrollmentId)
-            return new(CheckKind.Stale, budget, policy, account);
+        if (account.InForce is not { } factor || IsStale(factor, evidence)) return new(CheckKind.Stale, budget, policy, account);
         if (Refusal(budget, policy, now) is { } closed) return new(closed, budget, policy, account);
 
-        if (evidence.Step > factor.LastStep)
-        {
-            var used = factor with { LastStep = evidence.Step.Value };
-            return new(CheckKind.Accepted, default, policy, account with { InForce = used, FactorGuesses = default });
-        }
-
-        var poorer = budget.AfterWrong(policy, now);
-        var kind = evidence.Step is null ? CheckKind.Wrong : CheckKind.Used;
-        return new(kind, poorer, policy, account with { FactorGuesses = poorer });
+        var (kind, used) = Try(factor, evidence, now);
+        var next = kind == CheckKind.Accepted ? default : budget.AfterWrong(policy, now);
+        return new(kind, next, policy, account with { InForce = used, FactorGuesses = next });
     }
+
+    /// <summary>What the code is worth, and the enrollment after it was tried.</summary>
+    private static (CheckKind, Enrollment) Try(Enrollment enrollment, Evidence evidence, DateTimeOffset now) => evidence switch
+    {
+        StepEvidence { Step: { } step } when step > enrollment.LastStep => (CheckKind.Accepted, enrollment with { LastStep = step }),
+        StepEvidence { Step: not null } => (CheckKind.Used, enrollment),
+        SentEvidence { Matches: true } when enrollment.OpenCode?.ExpireTime > now => (CheckKind.Accepted, enrollment with { OpenCode = null }),
+        SentEvidence => (CheckKind.Wrong, enrollment with { OpenCode = enrollment.OpenCode?.AfterWrong() }),
+        _ => (CheckKind.Wrong, enrollment),
+    };
+
+    private static bool IsStale(Enrollment enrollment, Evidence evidence) => evidence switch
+    {
+        StepEvidence step => step.EnrollmentId != enrollment.Id,
+        SentEvidence sent => sent.EnrollmentId != enrollment.Id || sent.CodeId != enrollment.OpenCode?.Id,
+        _ => false, // a recovery code where none counts: as wrong as any other code
+    };
 
     private static CheckResult OfRecovery(Account account, RecoveryEvidence evidence, GuessPolicy policy, DateTimeOffset now)
     {

@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace Mfa.Server.Domain;
 
 /// <summary>
@@ -25,6 +28,8 @@ internal abstract class SubmittedCode
 /// <summary>The digits of an authenticator or sent code.</summary>
 internal sealed class OtpCode : SubmittedCode
 {
+    public const int SentDigits = 6;
+
     private readonly byte[] _digits;
 
     private OtpCode(byte[] digits) => _digits = digits;
@@ -32,6 +37,17 @@ internal sealed class OtpCode : SubmittedCode
     public int Length => _digits.Length;
 
     public override ReadOnlySpan<byte> Bytes => _digits;
+
+    /// <summary>A random code to be sent. Every number of digits is as likely as any other.</summary>
+    public static OtpCode NewToSend()
+    {
+        var digits = new byte[SentDigits];
+        for (var i = 0; i < digits.Length; i++) digits[i] = (byte)('0' + RandomNumberGenerator.GetInt32(10));
+        return new OtpCode(digits);
+    }
+
+    /// <summary>The code itself. Only for the message that carries it.</summary>
+    public string Reveal() => Encoding.ASCII.GetString(_digits);
 
     /// <summary>
     /// Exactly 6 to 8 ASCII digits. int.Parse and \d would also take signs, blanks, NUL and the digits of other

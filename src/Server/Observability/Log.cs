@@ -23,8 +23,8 @@ internal static partial class Log
     [LoggerMessage(2003, LogLevel.Information, "Recovery codes of {Tenant}/{Account} by {Caller}: {Kind}")]
     public static partial void RecoveryCodes(this ILogger log, string tenant, string account, string caller, CheckKind kind);
 
-    [LoggerMessage(3001, LogLevel.Information, "Removed {Enrollments} expired enrollments and {Answers} expired answers")]
-    public static partial void Swept(this ILogger log, int enrollments, int answers);
+    [LoggerMessage(3001, LogLevel.Information, "Removed {Enrollments} expired enrollments, {Answers} expired answers and {Messages} old message records")]
+    public static partial void Swept(this ILogger log, int enrollments, int answers, int messages);
 
     [LoggerMessage(3002, LogLevel.Warning, "Could not sweep; the next round tries again")]
     public static partial void SweepFailed(this ILogger log, Exception why);

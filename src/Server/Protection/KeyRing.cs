@@ -9,6 +9,7 @@ internal enum KeyPurpose
 {
     Seal,
     RecoveryCodes,
+    SentCodes,
     Passwords,
     Requests,
     RingCheck,

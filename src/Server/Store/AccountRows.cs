@@ -11,13 +11,16 @@ internal static class AccountRows
     public static Account Find(Session session, AccountKey key)
     {
         var command = session.Command("""
-            SELECT version, enable_time, disable_time,
-                   factor_failures, factor_locked_until, enrollment_failures, enrollment_locked_until,
-                   recovery_failures, recovery_locked_until, p_expire_time,
-                   f_id, f_method, f_algorithm, f_digits, f_period, f_secret, f_last_step,
-                   f_recovery_id, f_recovery_key, f_recovery_hashes, f_recovery_used, f_email,
-                   p_id, p_method, p_algorithm, p_digits, p_period, p_secret, p_last_step,
-                   p_recovery_id, p_recovery_key, p_recovery_hashes, p_recovery_used, p_email
+            SELECT
+                version, enable_time, disable_time, factor_failures, factor_locked_until, enrollment_failures,
+                enrollment_locked_until, recovery_failures, recovery_locked_until, p_expire_time, d_hash,
+                d_enrollment, d_expire,
+                f_id, f_method, f_algorithm, f_digits, f_period, f_secret, f_last_step, f_recovery_id,
+                f_recovery_key, f_recovery_hashes, f_recovery_used, f_email, f_phone, f_locale, f_code_id,
+                f_code_key, f_code_hash, f_code_expire, f_code_tries,
+                p_id, p_method, p_algorithm, p_digits, p_period, p_secret, p_last_step, p_recovery_id,
+                p_recovery_key, p_recovery_hashes, p_recovery_used, p_email, p_phone, p_locale, p_code_id,
+                p_code_key, p_code_hash, p_code_expire, p_code_tries
             FROM accounts WHERE tenant = @tenant AND account = @account
             """);
         command.Parameters.AddWithValue("@tenant", key.Tenant);
@@ -33,8 +36,9 @@ internal static class AccountRows
             EnrollmentGuesses = new GuessBudget(row.GetInt32(5), TimeAt(row, 6)),
             RecoveryGuesses = new GuessBudget(row.GetInt32(7), TimeAt(row, 8)),
             PendingExpireTime = TimeAt(row, 9),
-            InForce = EnrollmentAt(row, 10),
-            Pending = EnrollmentAt(row, 22),
+            DisableToken = row.IsDBNull(10) ? null : new DisableToken(BytesAt(row, 10), new Guid(BytesAt(row, 11)), TimeAt(row, 12)!.Value),
+            InForce = EnrollmentAt(row, 13),
+            Pending = EnrollmentAt(row, 32),
         };
     }
 
@@ -59,6 +63,9 @@ internal static class AccountRows
         command.Parameters.AddWithValue("@recovery_failures", account.RecoveryGuesses.Failures);
         command.Parameters.AddWithValue("@recovery_locked_until", Value(account.RecoveryGuesses.LockedUntil));
         command.Parameters.AddWithValue("@p_expire_time", Value(account.PendingExpireTime));
+        command.Parameters.AddWithValue("@d_hash", account.DisableToken?.Hash ?? (object)DBNull.Value);
+        command.Parameters.AddWithValue("@d_enrollment", account.DisableToken?.EnrollmentId.ToByteArray() ?? (object)DBNull.Value);
+        command.Parameters.AddWithValue("@d_expire", Value(account.DisableToken?.ExpireTime));
         Bind(command, "@f", account.InForce);
         Bind(command, "@p", account.Pending);
         return command.ExecuteNonQuery() == 1;
@@ -73,7 +80,8 @@ internal static class AccountRows
             UPDATE accounts SET version = version + 1, p_expire_time = NULL,
                 p_id = NULL, p_method = NULL, p_algorithm = NULL, p_digits = NULL, p_period = NULL, p_secret = NULL,
                 p_last_step = NULL, p_recovery_id = NULL, p_recovery_key = NULL, p_recovery_hashes = NULL,
-                p_recovery_used = NULL, p_email = NULL
+                p_recovery_used = NULL, p_email = NULL, p_phone = NULL, p_locale = NULL, p_code_id = NULL,
+                p_code_key = NULL, p_code_hash = NULL, p_code_expire = NULL, p_code_tries = NULL
             WHERE p_expire_time <= @now;
             """);
         command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
@@ -81,37 +89,48 @@ internal static class AccountRows
     }
 
     private const string Insert = """
-        INSERT INTO accounts (tenant, account, version, enable_time, disable_time,
-            factor_failures, factor_locked_until, enrollment_failures, enrollment_locked_until,
-            recovery_failures, recovery_locked_until, p_expire_time,
-            f_id, f_method, f_algorithm, f_digits, f_period, f_secret, f_last_step,
-            f_recovery_id, f_recovery_key, f_recovery_hashes, f_recovery_used, f_email,
-            p_id, p_method, p_algorithm, p_digits, p_period, p_secret, p_last_step,
-            p_recovery_id, p_recovery_key, p_recovery_hashes, p_recovery_used, p_email)
-        VALUES (@tenant, @account, @next_version, @enable_time, @disable_time,
-            @factor_failures, @factor_locked_until, @enrollment_failures, @enrollment_locked_until,
-            @recovery_failures, @recovery_locked_until, @p_expire_time,
-            @f_id, @f_method, @f_algorithm, @f_digits, @f_period, @f_secret, @f_last_step,
-            @f_recovery_id, @f_recovery_key, @f_recovery_hashes, @f_recovery_used, @f_email,
-            @p_id, @p_method, @p_algorithm, @p_digits, @p_period, @p_secret, @p_last_step,
-            @p_recovery_id, @p_recovery_key, @p_recovery_hashes, @p_recovery_used, @p_email)
+        INSERT INTO accounts (
+            tenant, account, version, enable_time, disable_time, factor_failures, factor_locked_until,
+            enrollment_failures, enrollment_locked_until, recovery_failures, recovery_locked_until, p_expire_time,
+            d_hash, d_enrollment, d_expire,
+            f_id, f_method, f_algorithm, f_digits, f_period, f_secret, f_last_step, f_recovery_id, f_recovery_key,
+            f_recovery_hashes, f_recovery_used, f_email, f_phone, f_locale, f_code_id, f_code_key, f_code_hash,
+            f_code_expire, f_code_tries,
+            p_id, p_method, p_algorithm, p_digits, p_period, p_secret, p_last_step, p_recovery_id, p_recovery_key,
+            p_recovery_hashes, p_recovery_used, p_email, p_phone, p_locale, p_code_id, p_code_key, p_code_hash,
+            p_code_expire, p_code_tries)
+        VALUES (
+            @tenant, @account, @next_version, @enable_time, @disable_time, @factor_failures, @factor_locked_until,
+            @enrollment_failures, @enrollment_locked_until, @recovery_failures, @recovery_locked_until,
+            @p_expire_time, @d_hash, @d_enrollment, @d_expire,
+            @f_id, @f_method, @f_algorithm, @f_digits, @f_period, @f_secret, @f_last_step, @f_recovery_id,
+            @f_recovery_key, @f_recovery_hashes, @f_recovery_used, @f_email, @f_phone, @f_locale, @f_code_id,
+            @f_code_key, @f_code_hash, @f_code_expire, @f_code_tries,
+            @p_id, @p_method, @p_algorithm, @p_digits, @p_period, @p_secret, @p_last_step, @p_recovery_id,
+            @p_recovery_key, @p_recovery_hashes, @p_recovery_used, @p_email, @p_phone, @p_locale, @p_code_id,
+            @p_code_key, @p_code_hash, @p_code_expire, @p_code_tries)
         ON CONFLICT DO NOTHING
         """;
 
     private const string Update = """
-        UPDATE accounts SET version = @next_version, enable_time = @enable_time, disable_time = @disable_time,
+        UPDATE accounts SET
+            version = @next_version, enable_time = @enable_time, disable_time = @disable_time,
             factor_failures = @factor_failures, factor_locked_until = @factor_locked_until,
             enrollment_failures = @enrollment_failures, enrollment_locked_until = @enrollment_locked_until,
             recovery_failures = @recovery_failures, recovery_locked_until = @recovery_locked_until,
-            p_expire_time = @p_expire_time,
-            f_id = @f_id, f_method = @f_method, f_algorithm = @f_algorithm, f_digits = @f_digits, f_period = @f_period,
-            f_secret = @f_secret, f_last_step = @f_last_step, f_recovery_id = @f_recovery_id,
+            p_expire_time = @p_expire_time, d_hash = @d_hash, d_enrollment = @d_enrollment, d_expire = @d_expire,
+            f_id = @f_id, f_method = @f_method, f_algorithm = @f_algorithm, f_digits = @f_digits,
+            f_period = @f_period, f_secret = @f_secret, f_last_step = @f_last_step, f_recovery_id = @f_recovery_id,
             f_recovery_key = @f_recovery_key, f_recovery_hashes = @f_recovery_hashes,
-            f_recovery_used = @f_recovery_used, f_email = @f_email,
-            p_id = @p_id, p_method = @p_method, p_algorithm = @p_algorithm, p_digits = @p_digits, p_period = @p_period,
-            p_secret = @p_secret, p_last_step = @p_last_step, p_recovery_id = @p_recovery_id,
+            f_recovery_used = @f_recovery_used, f_email = @f_email, f_phone = @f_phone, f_locale = @f_locale,
+            f_code_id = @f_code_id, f_code_key = @f_code_key, f_code_hash = @f_code_hash,
+            f_code_expire = @f_code_expire, f_code_tries = @f_code_tries,
+            p_id = @p_id, p_method = @p_method, p_algorithm = @p_algorithm, p_digits = @p_digits,
+            p_period = @p_period, p_secret = @p_secret, p_last_step = @p_last_step, p_recovery_id = @p_recovery_id,
             p_recovery_key = @p_recovery_key, p_recovery_hashes = @p_recovery_hashes,
-            p_recovery_used = @p_recovery_used, p_email = @p_email
+            p_recovery_used = @p_recovery_used, p_email = @p_email, p_phone = @p_phone, p_locale = @p_locale,
+            p_code_id = @p_code_id, p_code_key = @p_code_key, p_code_hash = @p_code_hash,
+            p_code_expire = @p_code_expire, p_code_tries = @p_code_tries
         WHERE tenant = @tenant AND account = @account AND version = @version
         """;
 
@@ -131,25 +150,38 @@ internal static class AccountRows
         Add("algorithm", (int?)enrollment?.Totp.Algorithm);
         Add("digits", enrollment?.Totp.Digits);
         Add("period", enrollment?.Totp.PeriodSeconds);
-        Add("secret", enrollment?.Secret.Bytes);
+        Add("secret", enrollment?.Secret?.Bytes);
         Add("last_step", enrollment?.LastStep);
         Add("recovery_id", enrollment?.Recovery.Id.ToByteArray());
         Add("recovery_key", (long?)enrollment?.Recovery.KeyId);
         Add("recovery_hashes", enrollment?.Recovery.Hashes);
         Add("recovery_used", (int?)enrollment?.Recovery.Used);
         Add("email", enrollment?.Email?.Bytes);
+        Add("phone", enrollment?.Phone?.Bytes);
+        Add("locale", enrollment?.Locale);
+        Add("code_id", enrollment?.OpenCode?.Id.ToByteArray());
+        Add("code_key", (long?)enrollment?.OpenCode?.KeyId);
+        Add("code_hash", enrollment?.OpenCode?.Hash);
+        Add("code_expire", enrollment?.OpenCode?.ExpireTime.ToUnixTimeMilliseconds());
+        Add("code_tries", enrollment?.OpenCode?.Tries);
     }
 
     private static Enrollment? EnrollmentAt(SqliteDataReader row, int at) => row.IsDBNull(at) ? null : new Enrollment(
-        new Guid(row.GetFieldValue<byte[]>(at)),
+        new Guid(BytesAt(row, at)),
         (Method)row.GetInt32(at + 1),
         new TotpParameters((OtpAlgorithm)row.GetInt32(at + 2), row.GetInt32(at + 3), row.GetInt32(at + 4)),
-        new SealedBytes(row.GetFieldValue<byte[]>(at + 5)),
+        SealedAt(row, at + 5),
         row.GetInt64(at + 6),
-        new RecoverySet(
-            new Guid(row.GetFieldValue<byte[]>(at + 7)), (uint)row.GetInt64(at + 8),
-            row.GetFieldValue<byte[]>(at + 9), (byte)row.GetInt32(at + 10)),
-        row.IsDBNull(at + 11) ? null : new SealedBytes(row.GetFieldValue<byte[]>(at + 11)));
+        new RecoverySet(new Guid(BytesAt(row, at + 7)), (uint)row.GetInt64(at + 8), BytesAt(row, at + 9), (byte)row.GetInt32(at + 10)),
+        SealedAt(row, at + 11),
+        SealedAt(row, at + 12),
+        row.IsDBNull(at + 13) ? null : row.GetString(at + 13),
+        row.IsDBNull(at + 14) ? null : new SentCode(new Guid(BytesAt(row, at + 14)), (uint)row.GetInt64(at + 15),
+            BytesAt(row, at + 16), TimeAt(row, at + 17)!.Value, row.GetInt32(at + 18)));
+
+    private static byte[] BytesAt(SqliteDataReader row, int at) => row.GetFieldValue<byte[]>(at);
+
+    private static SealedBytes? SealedAt(SqliteDataReader row, int at) => row.IsDBNull(at) ? null : new SealedBytes(BytesAt(row, at));
 
     private static object Value(DateTimeOffset? time) => time is { } t ? t.ToUnixTimeMilliseconds() : DBNull.Value;
 

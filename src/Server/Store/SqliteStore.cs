@@ -7,7 +7,13 @@ namespace Mfa.Server.Store;
 /// <summary>A decision on an account: what to tell, and the account to save before telling it.</summary>
 /// <param name="Answer">What the caller gets, once the account is saved.</param>
 /// <param name="Next">The account after the decision; the same instance when there is nothing to save.</param>
-internal readonly record struct Change<T>(T Answer, Account Next);
+/// <param name="Send">Messages that are saved in the same transaction; null for none.</param>
+internal readonly record struct Change<T>(T Answer, Account Next, Send<T>? Send = null);
+
+/// <summary>Messages that go out because of a decision.</summary>
+/// <param name="Limits">Limits that must let them pass, or nothing of the decision is saved. Empty for notices.</param>
+/// <param name="Refused">The answer when a limit does not.</param>
+internal sealed record Send<T>(IReadOnlyList<OutboxMessage> Messages, IReadOnlyList<SendLimit> Limits, Func<SendLimitHit, T> Refused);
 
 /// <summary>Makes the answer of a change repeatable: it is saved in the same transaction.</summary>
 /// <param name="Encode">Null for an answer that is not final and must not be repeated.</param>
@@ -38,8 +44,13 @@ internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisp
     {
         var first = decide(loaded);
         if (ReferenceEquals(first.Next, loaded) && remember is null) return first.Answer;
-        return await _writer.RunAsync(session => Save(session, loaded, first, decide, remember));
+        var answer = await _writer.RunAsync(session => Save(session, loaded, first, decide, remember));
+        if (first.Send is not null) Queued?.Invoke();
+        return answer;
     }
+
+    /// <summary>Raised after messages were saved, so that they need not wait for the next look into the outbox.</summary>
+    public event Action? Queued;
 
     public Task<T> WriteAsync<T>(Func<Session, T> work) => _writer.RunAsync(work);
 
@@ -79,18 +90,27 @@ internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisp
             return remember.Decode(before);
 
         var change = first;
+        if (Refusal(session, change) is { } refused) return refused.Answer;
         if (!SaveIfChanged(session, loaded, change))
         {
             // Lost the race. Nobody else writes while we hold the lock, so the second decision cannot lose another one.
             var fresh = AccountRows.Find(session, loaded.Key);
             change = decide(fresh);
+            if (Refusal(session, change) is { } late) return late.Answer;
             if (!SaveIfChanged(session, fresh, change))
                 throw new InvalidOperationException("The account changed under the write lock."); // unreachable
         }
 
+        foreach (var message in change.Send?.Messages ?? []) OutboxRows.Add(session, message);
+        SendCountRows.Count(session, change.Send?.Limits ?? [], clock.GetUtcNow());
         if (remember?.Encode(change.Answer) is { } answer) AnswerRows.Save(session, remember.Mark, answer);
         return change.Answer;
     }
+
+    private Change<T>? Refusal<T>(Session session, Change<T> change) =>
+        change.Send is { } send && SendCountRows.FirstHit(session, send.Limits, clock.GetUtcNow()) is { } hit
+            ? change with { Answer = send.Refused(hit) }
+            : null;
 
     private static bool SaveIfChanged<T>(Session session, Account from, Change<T> change) =>
         ReferenceEquals(change.Next, from) || AccountRows.Save(session, change.Next);

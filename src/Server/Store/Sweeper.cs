@@ -18,9 +18,11 @@ internal sealed class Sweeper(SqliteStore store, TimeProvider clock, ILogger<Swe
         try
         {
             var now = clock.GetUtcNow();
-            var (enrollments, answers) = await store.WriteAsync(session =>
-                (AccountRows.RemoveExpiredEnrollments(session, now), AnswerRows.RemoveExpired(session, now)));
-            if (enrollments + answers > 0) log.Swept(enrollments, answers);
+            var (enrollments, answers, messages) = await store.WriteAsync(session => (
+                AccountRows.RemoveExpiredEnrollments(session, now),
+                AnswerRows.RemoveExpired(session, now),
+                OutboxRows.RemoveOld(session, now) + SendCountRows.RemoveOld(session, now)));
+            if (enrollments + answers + messages > 0) log.Swept(enrollments, answers, messages);
         }
         catch (StoreUnavailableException why)
         {

@@ -1,0 +1,103 @@
+using Mfa.Server.Domain;
+using Microsoft.Data.Sqlite;
+
+namespace Mfa.Server.Store;
+
+/// <summary>A message that somebody took on to send.</summary>
+internal sealed record DueMessage(AccountKey Account, Guid Id, Channel Channel, SealedBytes Content, DateTimeOffset ExpireTime, int Attempts);
+
+/// <summary>The outbox table, as statements on a session.</summary>
+internal static class OutboxRows
+{
+    public static void Add(Session session, OutboxMessage message)
+    {
+        var command = session.Command("""
+            INSERT INTO outbox (tenant, account, id, channel, content, create_time, expire_time, next_time, attempts, state, update_time)
+            VALUES (@tenant, @account, @id, @channel, @content, @now, @expire, @now, 0, 1, @now)
+            """);
+        BindKey(command, message.Account, message.Id);
+        command.Parameters.AddWithValue("@channel", (int)message.Channel);
+        command.Parameters.AddWithValue("@content", message.Content.Bytes);
+        command.Parameters.AddWithValue("@now", message.CreateTime.ToUnixTimeMilliseconds());
+        command.Parameters.AddWithValue("@expire", message.ExpireTime.ToUnixTimeMilliseconds());
+        command.ExecuteNonQuery();
+    }
+
+    /// <summary>Takes on messages that are due, for as long as the lease runs: until then nobody else sends them.</summary>
+    public static List<DueMessage> Claim(Session session, int most, DateTimeOffset now, TimeSpan lease)
+    {
+        var command = session.Command("""
+            UPDATE outbox SET next_time = @until, attempts = attempts + 1
+            WHERE state = 1 AND (tenant, account, id) IN (SELECT tenant, account, id FROM outbox WHERE state = 1 AND next_time <= @now ORDER BY next_time LIMIT @most)
+            RETURNING tenant, account, id, channel, content, expire_time, attempts
+            """);
+        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Parameters.AddWithValue("@until", (now + lease).ToUnixTimeMilliseconds());
+        command.Parameters.AddWithValue("@most", most);
+        using var row = command.ExecuteReader();
+        var messages = new List<DueMessage>();
+        while (row.Read())
+        {
+            messages.Add(new DueMessage(new AccountKey(row.GetString(0), row.GetString(1)), new Guid(row.GetFieldValue<byte[]>(2)),
+                (Channel)row.GetInt32(3), new SealedBytes(row.GetFieldValue<byte[]>(4)),
+                DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5)), row.GetInt32(6)));
+        }
+
+        return messages;
+    }
+
+    /// <summary>Ends a message's journey; its content is erased.</summary>
+    public static int Finish(Session session, DueMessage message, DeliveryState state, DateTimeOffset now)
+    {
+        var command = session.Command("""
+            UPDATE outbox SET state = @state, content = NULL, update_time = @now WHERE tenant = @tenant AND account = @account AND id = @id
+            """);
+        BindKey(command, message.Account, message.Id);
+        command.Parameters.AddWithValue("@state", (int)state);
+        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        return command.ExecuteNonQuery();
+    }
+
+    public static int Postpone(Session session, DueMessage message, DateTimeOffset next)
+    {
+        var command = session.Command("""
+            UPDATE outbox SET next_time = @next WHERE tenant = @tenant AND account = @account AND id = @id AND state = 1
+            """);
+        BindKey(command, message.Account, message.Id);
+        command.Parameters.AddWithValue("@next", next.ToUnixTimeMilliseconds());
+        return command.ExecuteNonQuery();
+    }
+
+    /// <summary>Gives the claims of a server that is gone back. Only for the one server of a folder, at its start.</summary>
+    public static int ReleaseClaims(Session session, DateTimeOffset now)
+    {
+        var command = session.Command("UPDATE outbox SET next_time = @now WHERE state = 1 AND attempts > 0");
+        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        return command.ExecuteNonQuery();
+    }
+
+    public static DeliveryStatus? Find(Session session, AccountKey account, Guid id)
+    {
+        var command = session.Command("SELECT state, update_time, attempts FROM outbox WHERE tenant = @tenant AND account = @account AND id = @id");
+        BindKey(command, account, id);
+        using var row = command.ExecuteReader();
+        return row.Read()
+            ? new DeliveryStatus((DeliveryState)row.GetInt32(0), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)), row.GetInt32(2))
+            : null;
+    }
+
+    /// <summary>Forgets what is over for a day.</summary>
+    public static int RemoveOld(Session session, DateTimeOffset now)
+    {
+        var command = session.Command("DELETE FROM outbox WHERE state <> 1 AND update_time <= @before");
+        command.Parameters.AddWithValue("@before", now.AddDays(-1).ToUnixTimeMilliseconds());
+        return command.ExecuteNonQuery();
+    }
+
+    private static void BindKey(SqliteCommand command, AccountKey account, Guid id)
+    {
+        command.Parameters.AddWithValue("@tenant", account.Tenant);
+        command.Parameters.AddWithValue("@account", account.Account);
+        command.Parameters.AddWithValue("@id", id.ToByteArray());
+    }
+}

@@ -1,0 +1,58 @@
+using Mfa.Server.Domain;
+
+namespace Mfa.Server.Store;
+
+/// <summary>The send_counts table, as statements on a session.</summary>
+internal static class SendCountRows
+{
+    /// <returns>The first limit that refuses one more message; null when all let it pass.</returns>
+    public static SendLimitHit? FirstHit(Session session, IReadOnlyList<SendLimit> limits, DateTimeOffset now)
+    {
+        foreach (var limit in limits)
+        {
+            var (count, last) = Find(session, limit, now);
+            if (limit.RetryTime(count, last, now) is { } retry) return new SendLimitHit(limit.Name, retry);
+        }
+
+        return null;
+    }
+
+    public static void Count(Session session, IReadOnlyList<SendLimit> limits, DateTimeOffset now)
+    {
+        foreach (var limit in limits)
+        {
+            var command = session.Command("""
+                INSERT INTO send_counts (name, subject, window_start, count, last_time) VALUES (@name, @subject, @start, 1, @now)
+                ON CONFLICT DO UPDATE SET count = count + 1, last_time = @now
+                """);
+            command.Parameters.AddWithValue("@name", limit.Name);
+            command.Parameters.AddWithValue("@subject", limit.Subject);
+            command.Parameters.AddWithValue("@start", limit.WindowStart(now).ToUnixTimeMilliseconds());
+            command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+            command.ExecuteNonQuery();
+        }
+    }
+
+    /// <summary>No window is longer than a day; two are kept, because a gap can reach back into the one before.</summary>
+    public static int RemoveOld(Session session, DateTimeOffset now)
+    {
+        var command = session.Command("DELETE FROM send_counts WHERE window_start <= @before");
+        command.Parameters.AddWithValue("@before", now.AddDays(-2).ToUnixTimeMilliseconds());
+        return command.ExecuteNonQuery();
+    }
+
+    private static (int Count, DateTimeOffset? Last) Find(Session session, SendLimit limit, DateTimeOffset now)
+    {
+        var command = session.Command("""
+            SELECT coalesce(sum(count) FILTER (WHERE window_start = @start), 0), max(last_time)
+            FROM send_counts WHERE name = @name AND subject = @subject AND window_start >= @before
+            """);
+        command.Parameters.AddWithValue("@name", limit.Name);
+        command.Parameters.AddWithValue("@subject", limit.Subject);
+        command.Parameters.AddWithValue("@start", limit.WindowStart(now).ToUnixTimeMilliseconds());
+        command.Parameters.AddWithValue("@before", (limit.WindowStart(now) - limit.Window).ToUnixTimeMilliseconds());
+        using var row = command.ExecuteReader();
+        row.Read();
+        return (row.GetInt32(0), row.IsDBNull(1) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)));
+    }
+}
