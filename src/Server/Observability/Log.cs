@@ -4,7 +4,7 @@ namespace Mfa.Server.Observability;
 
 /// <summary>
 /// Every message the server logs. None takes a code, a key, a token or an address. Ids are grouped by room (1xxx Services,
-/// 2xxx Flows, 3xxx Store, 4xxx Callers, 5xxx host); a retired id is never used again.
+/// 2xxx Flows, 3xxx Store, 4xxx Callers, 5xxx host, 6xxx Delivery); a retired id is never used again.
 /// </summary>
 internal static partial class Log
 {
@@ -28,6 +28,18 @@ internal static partial class Log
 
     [LoggerMessage(3002, LogLevel.Warning, "Could not sweep; the next round tries again")]
     public static partial void SweepFailed(this ILogger log, Exception why);
+
+    [LoggerMessage(6001, LogLevel.Warning, "{Sender} did not take message {Message}, attempt {Attempt}: {Why}")]
+    public static partial void SendFailed(this ILogger log, string sender, Guid message, int attempt, string why);
+
+    [LoggerMessage(6002, LogLevel.Error, "Message {Message} by {Channel} was given up after {Attempts} attempts")]
+    public static partial void MessageGivenUp(this ILogger log, Guid message, Channel channel, int attempts);
+
+    [LoggerMessage(6003, LogLevel.Error, "Message {Message} does not open")]
+    public static partial void MessageUnreadable(this ILogger log, Exception why, Guid message);
+
+    [LoggerMessage(6004, LogLevel.Warning, "The outbox cannot be read; the next round tries again")]
+    public static partial void CourierFailed(this ILogger log, Exception why);
 
     [LoggerMessage(4001, LogLevel.Warning, "Refused a call of {Rpc} from {Peer}: {Why}")]
     public static partial void CallerRefused(this ILogger log, string rpc, string peer, string why);

@@ -29,6 +29,12 @@ internal sealed class Sealer(KeyRing ring)
     /// <summary>Binds an address to the account, whichever enrollment it came with: a later one keeps it.</summary>
     public static byte[] EmailBinding(AccountKey key) => Binding("email", key.Tenant, key.Account);
 
+    /// <summary>Binds a phone number to the account.</summary>
+    public static byte[] PhoneBinding(AccountKey key) => Binding("phone", key.Tenant, key.Account);
+
+    /// <summary>Binds a message in the outbox to its row.</summary>
+    public static byte[] MessageBinding(AccountKey key, Guid id) => Binding("message", key.Tenant, key.Account, id.ToString("N"));
+
     public SealedBytes Seal(ReadOnlySpan<byte> plain, byte[] binding)
     {
         var bytes = new byte[HeaderBytes + plain.Length];

@@ -1,0 +1,119 @@
+using System.Security.Cryptography;
+using Mfa.Server.Domain;
+using Mfa.Server.Observability;
+using Mfa.Server.Protection;
+using Mfa.Server.Store;
+
+namespace Mfa.Server.Delivery;
+
+/// <summary>
+/// Carries messages out of the outbox, at least once each: what was saved is sent after any crash, and what expires first is
+/// given up. Nothing a caller waits for happens here.
+/// </summary>
+internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISender> senders, TimeProvider clock, ILogger<Courier> log) : BackgroundService
+{
+    private const int AtOnce = 16;
+
+    /// <summary>Longer than any sender's own time limit: a message is not taken on twice while it is being sent.</summary>
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2);
+
+    private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
+
+    private readonly SemaphoreSlim _queued = new(0);
+
+    public override void Dispose()
+    {
+        _queued.Dispose();
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        store.Queued += Wake;
+        await store.WriteAsync(session => OutboxRows.ReleaseClaims(session, clock.GetUtcNow()));
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            if (await CarryAsync(stoppingToken) == 0) await _queued.WaitAsync(LookAgain, stoppingToken);
+        }
+    }
+
+    /// <summary>Takes on what is due and tries each once.</summary>
+    /// <returns>How many were taken on.</returns>
+    public async Task<int> CarryAsync(CancellationToken ct)
+    {
+        try
+        {
+            var due = await store.WriteAsync(session => OutboxRows.Claim(session, AtOnce, clock.GetUtcNow(), Lease));
+            await Task.WhenAll(due.Select(message => TryAsync(message, ct)));
+            return due.Count;
+        }
+        catch (StoreUnavailableException why)
+        {
+            log.CourierFailed(why);
+            return 0;
+        }
+    }
+
+    private async Task TryAsync(DueMessage message, CancellationToken ct)
+    {
+        var now = clock.GetUtcNow();
+        if (now >= message.ExpireTime || !await SendAsync(message, ct))
+        {
+            var next = now + PauseAfter(message.Attempts);
+            if (next < message.ExpireTime)
+            {
+                await store.WriteAsync(session => OutboxRows.Postpone(session, message, next));
+                return;
+            }
+
+            log.MessageGivenUp(message.Id, message.Channel, message.Attempts);
+            await store.WriteAsync(session => OutboxRows.Finish(session, message, DeliveryState.Failed, now));
+            return;
+        }
+
+        await store.WriteAsync(session => OutboxRows.Finish(session, message, DeliveryState.Sent, clock.GetUtcNow()));
+    }
+
+    /// <summary>Tries the channel's senders in their order.</summary>
+    private async Task<bool> SendAsync(DueMessage message, CancellationToken ct)
+    {
+        MessageContent content;
+        try
+        {
+            content = MessageContent.Decode(sealer.Open(message.Content, Sealer.MessageBinding(message.Account, message.Id)));
+        }
+        catch (CryptographicException why)
+        {
+            log.MessageUnreadable(why, message.Id);
+            return false;
+        }
+
+        foreach (var sender in senders.Where(s => s.Channel == message.Channel))
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            limit.CancelAfter(SendTimeout);
+            try
+            {
+                await sender.SendAsync(message.Id, content, limit.Token);
+                return true;
+            }
+            catch (Exception why) when (why is SendFailedException or OperationCanceledException or IOException && !ct.IsCancellationRequested)
+            {
+                log.SendFailed(sender.Name, message.Id, message.Attempts, why is SendFailedException ? why.Message : why.GetType().Name);
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>1, 2, 4, … seconds, up to a minute.</summary>
+    private static TimeSpan PauseAfter(int attempts)
+    {
+        var pause = TimeSpan.FromSeconds(1 << Math.Min(attempts - 1, 6));
+        return pause < LongestPause ? pause : LongestPause;
+    }
+
+    private void Wake() => _queued.Release();
+}
