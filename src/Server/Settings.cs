@@ -1,4 +1,5 @@
 using Mfa.Server.Callers;
+using Mfa.Server.Delivery;
 using Mfa.Server.Domain;
 using Mfa.Server.Flows;
 
@@ -12,6 +13,8 @@ internal sealed record Settings
     public GuessOptions Guesses { get; init; } = new();
 
     public PasswordOptions Passwords { get; init; } = new();
+
+    public DeliveryOptions Delivery { get; init; } = new();
 
     /// <summary>Whether anyone who can connect may list the services. Default: only with --dev.</summary>
     public bool Reflection { get; init; }

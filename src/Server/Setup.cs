@@ -1,5 +1,6 @@
 using System.Net;
 using Mfa.Server.Callers;
+using Mfa.Server.Delivery;
 using Mfa.Server.Flows;
 using Mfa.Server.Protection;
 using Mfa.Server.Services;
@@ -62,15 +63,27 @@ internal static class Setup
         services.AddSingleton(data.Ring);
         services.AddSingleton<Sealer>();
         services.AddSingleton<RecoveryHashes>();
+        services.AddSingleton<SentCodeHashes>();
         services.AddSingleton<PasswordHasher>();
 
         services.AddSingleton<ApiKeys>();
         services.AddSingleton<UserDirectory>();
         services.AddSingleton<PasswordGate>();
 
+        services.AddSingleton(settings.Delivery);
+        services.AddSingleton(new MessageTemplates(settings.Delivery.TextFolder));
+        services.AddSingleton<PhoneParser>();
+        services.AddHostedService<Courier>();
+
         services.AddSingleton<CodeComparison>();
+        services.AddSingleton<Repeatable>();
+        services.AddSingleton<Destinations>();
+        services.AddSingleton<Outgoing>();
         services.AddSingleton<EnableFlow>();
         services.AddSingleton<VerifyFlow>();
+        services.AddSingleton<GetTokenFlow>();
+        services.AddSingleton<DisableFlow>();
+        services.AddSingleton<ConfirmDisableFlow>();
         services.AddSingleton<StatusFlow>();
         services.AddSingleton<RecoveryCodesFlow>();
         services.AddSingleton<MfaEndpoint>();

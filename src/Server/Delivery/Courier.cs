@@ -31,8 +31,8 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        store.Queued += Wake;
-        await store.WriteAsync(session => OutboxRows.ReleaseClaims(session, clock.GetUtcNow()));
+        store.Queued = Wake;
+        await ReleaseClaimsAsync();
         while (!stoppingToken.IsCancellationRequested)
         {
             if (await CarryAsync(stoppingToken) == 0) await _queued.WaitAsync(LookAgain, stoppingToken);
@@ -53,6 +53,19 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
         {
             log.CourierFailed(why);
             return 0;
+        }
+    }
+
+    /// <summary>This is the one server of its folder: what was being sent when it stopped is nobody's now.</summary>
+    private async Task ReleaseClaimsAsync()
+    {
+        try
+        {
+            await store.WriteAsync(session => OutboxRows.ReleaseClaims(session, clock.GetUtcNow()));
+        }
+        catch (StoreUnavailableException why)
+        {
+            log.CourierFailed(why); // their leases run out instead
         }
     }
 
@@ -115,5 +128,8 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
         return pause < LongestPause ? pause : LongestPause;
     }
 
-    private void Wake() => _queued.Release();
+    private void Wake()
+    {
+        if (_queued.CurrentCount == 0) _queued.Release();
+    }
 }

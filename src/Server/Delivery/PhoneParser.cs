@@ -1,4 +1,4 @@
-using Mfa.Server.Domain;
+using System.Globalization;
 using PhoneNumbers;
 
 namespace Mfa.Server.Delivery;
@@ -21,7 +21,9 @@ internal sealed class PhoneParser(DeliveryOptions options)
         {
             var number = tables.Parse(text, options.Region);
             if (!tables.IsValidNumber(number)) return null;
-            return new Domain.PhoneNumber(tables.Format(number, PhoneNumberFormat.E164), number.CountryCode, tables.GetRegionCodeForNumber(number) ?? "");
+            var countryCode = number.CountryCode.ToString(CultureInfo.InvariantCulture);
+            var e164 = tables.Format(number, PhoneNumberFormat.E164);
+            return new Domain.PhoneNumber(countryCode, e164[(1 + countryCode.Length)..], tables.GetRegionCodeForNumber(number) ?? "");
         }
         catch (NumberParseException)
         {

@@ -4,7 +4,7 @@ using Mfa.Server.Protection;
 namespace Mfa.Server.Flows;
 
 /// <summary>Compares a submitted code with an account's secrets: the slow half of a check, the one that needs keys.</summary>
-internal sealed class CodeComparison(Sealer sealer, RecoveryHashes recoveryHashes, EnrollmentOptions options)
+internal sealed class CodeComparison(Sealer sealer, RecoveryHashes recoveryHashes, SentCodeHashes sentCodes, EnrollmentOptions options)
 {
     /// <summary>Compares with the factor in force, or with its recovery codes, whichever the code's form asks for.</summary>
     /// <exception cref="System.Security.Cryptography.CryptographicException">
@@ -13,14 +13,15 @@ internal sealed class CodeComparison(Sealer sealer, RecoveryHashes recoveryHashe
     public Evidence WithFactor(AccountKey key, Enrollment factor, SubmittedCode code, DateTimeOffset now) =>
         code is RecoveryCode recovery
             ? recoveryHashes.Compare(key, factor.Recovery, recovery)
-            : WithSecret(key, factor, code, now);
+            : WithEnrollment(key, factor, code, now);
 
-    /// <summary>Compares with the secret alone: a recovery code proves nothing about a new secret, and so matches no step.</summary>
-    public StepEvidence WithSecret(AccountKey key, Enrollment enrollment, SubmittedCode code, DateTimeOffset now)
+    /// <summary>Compares with the enrollment alone: a recovery code proves nothing about a new one, and so matches nothing.</summary>
+    public Evidence WithEnrollment(AccountKey key, Enrollment enrollment, SubmittedCode code, DateTimeOffset now)
     {
+        if (enrollment.Secret is not { } sealedSecret) return sentCodes.Compare(key, enrollment, code);
         if (code is not OtpCode otp) return new StepEvidence(enrollment.Id, Step: null);
         var binding = Sealer.SecretBinding(key, enrollment.Id, enrollment.Method, enrollment.Totp);
-        using var secret = sealer.OpenSecret(enrollment.Secret, binding);
+        using var secret = sealer.OpenSecret(sealedSecret, binding);
         return new StepEvidence(enrollment.Id, TotpMatch.Newest(secret, enrollment.Totp, options.ToleranceSteps, otp, now));
     }
 

@@ -1,5 +1,5 @@
-using System.Text;
 using Mfa.Server.Callers;
+using Mfa.Server.Delivery;
 using Mfa.Server.Domain;
 using Mfa.Server.Observability;
 using Mfa.Server.Protection;
@@ -9,28 +9,41 @@ namespace Mfa.Server.Flows;
 
 /// <param name="Email">Given by a service; a person's comes from the directory.</param>
 /// <param name="Label">Null for the account.</param>
+/// <param name="Locale">The language of messages; null for the default.</param>
 /// <param name="Code">A current code, needed when the account is enabled.</param>
-internal sealed record EnableCall(Principal Caller, AccountKey Account, Method Method, EmailAddress? Email, string? Label, SubmittedCode? Code);
+internal sealed record EnableCall(
+    Principal Caller, AccountKey Account, Method Method, EmailAddress? Email, PhoneNumber? Phone, string? Label, string? Locale, SubmittedCode? Code);
+
+/// <summary>What an authenticator app needs. Told once, here.</summary>
+internal sealed record AuthenticatorKey(string Secret, string KeyUri)
+{
+    public override string ToString() => nameof(AuthenticatorKey);
+}
 
 /// <summary>A new pending enrollment with its secrets, which are told once, here.</summary>
+/// <param name="Key">Null when codes are sent.</param>
+/// <param name="Destination">Where the first code was sent, masked; empty when an app computes codes.</param>
 internal sealed record EnableAnswer(
-    Guid EnrollmentId, string Issuer, string Secret, string KeyUri, IReadOnlyList<RecoveryCode> RecoveryCodes, DateTimeOffset ExpireTime)
+    Guid EnrollmentId, string Issuer, AuthenticatorKey? Key, IReadOnlyList<RecoveryCode> RecoveryCodes, string Destination, DateTimeOffset ExpireTime)
 {
     public override string ToString() => nameof(EnableAnswer);
 }
 
 /// <summary>Enable: prove the factor in force if there is one, then put a new enrollment beside it, pending.</summary>
 internal sealed class EnableFlow(
-    SqliteStore store, UserDirectory directory, CodeComparison comparison, Sealer sealer, RecoveryHashes recoveryHashes,
-    EnrollmentOptions options, GuessOptions guesses, TimeProvider clock, ILogger<EnableFlow> log)
+    SqliteStore store, UserDirectory directory, CodeComparison comparison, Sealer sealer, RecoveryHashes recoveryHashes, SentCodeHashes sentCodes,
+    Destinations destinations, Outgoing outgoing, PhoneParser phones, EnrollmentOptions options, DeliveryOptions delivery, GuessOptions guesses,
+    TimeProvider clock, ILogger<EnableFlow> log)
 {
     public async Task<Result<EnableAnswer>> RunAsync(EnableCall call)
     {
+        if (call.Phone is { } phone && !phones.Allows(phone)) return RefusalKind.DestinationNotAllowed;
         var now = clock.Read();
         var expireTime = now + options.Lifetime;
         var codes = RecoveryCode.NewSet();
-        using var secret = OpenSecret.New(options.Totp.SecretBytes);
+        using var secret = call.Method == Method.Authenticator ? OpenSecret.New(options.Totp.SecretBytes) : null;
         var enrollment = NewEnrollment(call, secret, codes);
+        if (call.Method == Method.Email && enrollment.Email is null) return RefusalKind.NoEmail; // a person whose row is gone
 
         for (var attempt = 0; attempt < Attempts.Max; attempt++)
         {
@@ -43,20 +56,18 @@ internal sealed class EnableFlow(
                 evidence = comparison.WithFactor(call.Account, factor, call.Code, now);
             }
 
-            var outcome = await store.UpdateAsync(account, current => Decide(current, evidence, enrollment, expireTime, now));
+            var first = FirstCode(call, enrollment, now);
+            var outcome = await store.UpdateAsync(account, current => Decide(current, evidence, first, expireTime, now));
             if (outcome == Proof.Stale) continue;
             log.Enrollment(call.Account.Tenant, call.Account.Account, call.Caller.Id, call.Method, outcome.Kind);
-            if (outcome.Refusal is { } refused) return refused;
-
-            var base32 = secret.Reveal();
-            var uri = KeyUri.For(options.Issuer, call.Label ?? call.Account.Account, base32, options.Totp);
-            return new EnableAnswer(enrollment.Id, options.Issuer, base32, uri, codes, expireTime);
+            return outcome.Refusal is { } refused ? refused : Answer(call, enrollment, secret, codes, expireTime);
         }
 
         return RefusalKind.Conflict;
     }
 
-    private Change<Proof> Decide(Account account, Evidence? evidence, Enrollment enrollment, DateTimeOffset expireTime, DateTimeOffset now)
+    private Change<Proof> Decide(
+        Account account, Evidence? evidence, (Enrollment Enrollment, Send<Proof>? Send) first, DateTimeOffset expireTime, DateTimeOffset now)
     {
         // Enabled or disabled since it was loaded: what was compared is not what must be proven now.
         if (account.InForce is null != evidence is null) return new(Proof.Stale, account);
@@ -70,24 +81,44 @@ internal sealed class EnableFlow(
             if (check.Kind != CheckKind.Accepted) return new(proof, account);
         }
 
-        return new(proof, account with
-        {
-            Pending = enrollment with { Email = enrollment.Email ?? account.InForce?.Email }, // nothing lost by leaving it out
-            PendingExpireTime = expireTime,
-        });
+        var pending = first.Enrollment with { Email = first.Enrollment.Email ?? account.InForce?.Email }; // nothing lost by leaving it out
+        return new(proof, account with { Pending = pending, PendingExpireTime = expireTime }, first.Send);
     }
 
-    private Enrollment NewEnrollment(EnableCall call, OpenSecret secret, IReadOnlyList<RecoveryCode> codes)
+    private Enrollment NewEnrollment(EnableCall call, OpenSecret? secret, IReadOnlyList<RecoveryCode> codes)
     {
         var id = Guid.NewGuid();
+        var totp = secret is null ? options.Totp with { Digits = OtpCode.SentDigits } : options.Totp;
         var email = call.Caller.Kind == CallerKind.Person ? directory.FindEmail(call.Caller.Name) : call.Email;
         return new Enrollment(
             id,
             call.Method,
-            options.Totp,
-            sealer.Seal(secret.Bytes, Sealer.SecretBinding(call.Account, id, call.Method, options.Totp)),
+            totp,
+            secret is null ? null : sealer.Seal(secret.Bytes, Sealer.SecretBinding(call.Account, id, call.Method, totp)),
             LastStep: 0,
             recoveryHashes.NewSet(call.Account, codes),
-            email is null ? null : sealer.Seal(Encoding.UTF8.GetBytes(email.Reveal()), Sealer.EmailBinding(call.Account)));
+            destinations.Seal(call.Account, email),
+            destinations.Seal(call.Account, call.Phone),
+            call.Locale);
+    }
+
+    /// <summary>The first code of a method that sends them, and its message.</summary>
+    private (Enrollment, Send<Proof>?) FirstCode(EnableCall call, Enrollment enrollment, DateTimeOffset now)
+    {
+        if (enrollment.Destination is null) return (enrollment, null);
+        var code = OtpCode.NewToSend();
+        var stored = sentCodes.New(call.Account, enrollment.Id, code, now + delivery.CodeLifetime);
+        var message = outgoing.Code(call.Account, enrollment, code, stored, now);
+        var limits = outgoing.Limits(call.Account, enrollment, message.Channel, call.Caller);
+        return (enrollment with { OpenCode = stored }, new Send<Proof>([message], limits, hit => new Proof(CheckKind.Accepted, Refusal.Of(hit))));
+    }
+
+    private EnableAnswer Answer(EnableCall call, Enrollment enrollment, OpenSecret? secret, RecoveryCode[] codes, DateTimeOffset expireTime)
+    {
+        var base32 = secret?.Reveal();
+        var key = base32 is null ? null
+            : new AuthenticatorKey(base32, KeyUri.For(options.Issuer, call.Label ?? call.Account.Account, base32, enrollment.Totp));
+        var destination = key is null ? destinations.Masked(call.Account, enrollment) : "";
+        return new EnableAnswer(enrollment.Id, options.Issuer, key, codes, destination, expireTime);
     }
 }

@@ -1,6 +1,4 @@
-using System.Text;
 using Mfa.Server.Domain;
-using Mfa.Server.Protection;
 using Mfa.Server.Store;
 
 namespace Mfa.Server.Flows;
@@ -14,7 +12,8 @@ internal enum AccountState
     Blocked,
 }
 
-/// <param name="Destination">Masked; empty when no address is on record.</param>
+/// <param name="Destination">Masked; empty when nothing is on record.</param>
+/// <param name="Delivery">How far the last sent code has got; null when none was sent lately.</param>
 internal sealed record StatusAnswer(
     AccountState State,
     Method Method,
@@ -24,10 +23,11 @@ internal sealed record StatusAnswer(
     int RecoveryCodesRemaining,
     DateTimeOffset? LockedUntil,
     Enrollment? Pending,
-    DateTimeOffset? PendingExpireTime);
+    DateTimeOffset? PendingExpireTime,
+    DeliveryStatus? Delivery);
 
 /// <summary>GetStatus: what is switched on, without a secret.</summary>
-internal sealed class StatusFlow(SqliteStore store, Sealer sealer, GuessOptions guesses, TimeProvider clock)
+internal sealed class StatusFlow(SqliteStore store, Destinations destinations, GuessOptions guesses, TimeProvider clock)
 {
     public StatusAnswer Run(AccountKey key)
     {
@@ -40,19 +40,16 @@ internal sealed class StatusFlow(SqliteStore store, Sealer sealer, GuessOptions 
             factor?.Method ?? Method.Unspecified,
             factor is null ? null : account.EnableTime,
             account.DisableTime,
-            Masked(key, (factor ?? pending)?.Email),
+            destinations.Masked(key, factor ?? pending),
             factor?.Recovery.Remaining ?? 0,
             account.FactorGuesses.IsLocked(now) ? account.FactorGuesses.LockedUntil : null,
             pending,
-            pending is null ? null : account.PendingExpireTime);
+            pending is null ? null : account.PendingExpireTime,
+            (factor ?? pending)?.OpenCode is { } code ? store.FindDelivery(key, code.Id) : null);
     }
 
     private AccountState StateOf(Account account, Enrollment? pending) =>
         account.InForce is null ? (pending is null ? AccountState.Disabled : AccountState.Pending)
         : account.FactorGuesses.IsBlocked(guesses.Policies.Factor) ? AccountState.Blocked
         : AccountState.Enabled;
-
-    private string Masked(AccountKey key, SealedBytes? email) => email is null
-        ? ""
-        : EmailAddress.Parse(Encoding.UTF8.GetString(sealer.Open(email, Sealer.EmailBinding(key))))?.Masked() ?? "";
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Mfa.Server.Domain;
 
@@ -14,11 +13,6 @@ internal sealed record VerifyAnswer(
         check.Budget.Remaining(check.Policy, now),
         check.Budget.IsLocked(now) && !check.Budget.IsBlocked(check.Policy) ? check.Budget.LockedUntil : null,
         check.Next.InForce?.Recovery.Remaining ?? 0);
-
-    public byte[] Encode() => JsonSerializer.SerializeToUtf8Bytes(this, VerifyAnswerJson.Default.VerifyAnswer);
-
-    public static VerifyAnswer Decode(byte[] bytes) =>
-        JsonSerializer.Deserialize(bytes, VerifyAnswerJson.Default.VerifyAnswer) ?? throw new JsonException("An empty answer.");
 }
 
 [JsonSerializable(typeof(VerifyAnswer))]

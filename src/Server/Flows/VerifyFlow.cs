@@ -1,8 +1,6 @@
-using System.Security.Cryptography;
 using Mfa.Server.Callers;
 using Mfa.Server.Domain;
 using Mfa.Server.Observability;
-using Mfa.Server.Protection;
 using Mfa.Server.Store;
 
 namespace Mfa.Server.Flows;
@@ -16,16 +14,16 @@ internal sealed record VerifyCall(Principal Caller, AccountKey Account, Submitte
 /// it counts, whether or not the caller is still there.
 /// </summary>
 internal sealed class VerifyFlow(
-    SqliteStore store, CodeComparison comparison, KeyRing ring, GuessOptions guesses, TimeProvider clock, ILogger<VerifyFlow> log)
+    SqliteStore store, CodeComparison comparison, Repeatable repeatable, Outgoing outgoing, GuessOptions guesses, TimeProvider clock,
+    ILogger<VerifyFlow> log)
 {
-    /// <summary>How long an answer is remembered for a repeated request.</summary>
-    private static readonly TimeSpan AnswerLifetime = TimeSpan.FromMinutes(10);
-
     public async Task<Result<VerifyAnswer>> RunAsync(VerifyCall call)
     {
         var now = clock.Read();
-        var remember = Remembering(call, now);
-        if (remember is not null && store.FindAnswer(remember.Mark) is { } before) return remember.Decode(before);
+        byte[] payload = [.. (call.EnrollmentId ?? Guid.Empty).ToByteArray(), .. call.Code.Bytes];
+        var remember = repeatable.Mark(call.Caller, call.Account, call.RequestId, "Verify", payload, now,
+            VerifyAnswerJson.Default.VerifyAnswer, answer => answer.Kind != CheckKind.Stale);
+        if (repeatable.Before(remember) is { } before) return before;
 
         for (var attempt = 0; attempt < Attempts.Max; attempt++)
         {
@@ -37,7 +35,7 @@ internal sealed class VerifyFlow(
 
             var decide = call.EnrollmentId is null
                 ? DecideOnFactor(subject, comparison.WithFactor(call.Account, subject, call.Code, now), now)
-                : DecideOnEnrollment(subject, comparison.WithSecret(call.Account, subject, call.Code, now), now);
+                : DecideOnEnrollment(subject, comparison.WithEnrollment(call.Account, subject, call.Code, now), now);
             var result = await store.UpdateAsync(account, decide, remember);
             if (result.Value is not { Kind: CheckKind.Stale })
             {
@@ -54,29 +52,27 @@ internal sealed class VerifyFlow(
         Enrollment subject, Evidence evidence, DateTimeOffset now) => account =>
     {
         var check = CodeCheck.OfFactor(account, evidence, guesses.Policies, now);
-        var factor = evidence is RecoveryEvidence ? ProvenBy.RecoveryCode : subject.ProvenBy;
-        return new(VerifyAnswer.Of(check, factor, now), check.Next);
+        var byRecovery = evidence is RecoveryEvidence;
+        var answer = VerifyAnswer.Of(check, byRecovery ? ProvenBy.RecoveryCode : subject.ProvenBy, now);
+        Notice? notice = check.Kind == CheckKind.Accepted && byRecovery ? Notice.RecoveryUsed
+            : check.Kind is CheckKind.Wrong or CheckKind.Used && answer.RetryTime is not null ? Notice.Locked
+            : null;
+        return Telling(notice, account.Key, check, check.Next.InForce, answer, now);
     };
 
     private Func<Account, Change<Result<VerifyAnswer>>> DecideOnEnrollment(
-        Enrollment subject, StepEvidence evidence, DateTimeOffset now) => account =>
+        Enrollment subject, Evidence evidence, DateTimeOffset now) => account =>
     {
         var check = CodeCheck.OfEnrollment(account, evidence, guesses.Policies, now);
-        return new(VerifyAnswer.Of(check, subject.ProvenBy, now), check.Next);
+        Notice? notice = check.Kind == CheckKind.Accepted ? (account.InForce is null ? Notice.Enabled : Notice.Replaced) : null;
+        // A replaced factor's owner is told where they were told so far: whoever put the new one in may have brought an address.
+        return Telling(notice, account.Key, check, account.InForce ?? subject, VerifyAnswer.Of(check, subject.ProvenBy, now), now);
     };
 
-    private Remember<Result<VerifyAnswer>>? Remembering(VerifyCall call, DateTimeOffset now)
+    private Change<Result<VerifyAnswer>> Telling(
+        Notice? notice, AccountKey key, CheckResult check, Enrollment? owner, VerifyAnswer answer, DateTimeOffset now)
     {
-        if (call.RequestId is not { } requestId) return null;
-        // The hash is keyed, because a bare one of six digits is as good as the digits. Fixed-length field first.
-        byte[] payload = [.. (call.EnrollmentId ?? Guid.Empty).ToByteArray(), .. call.Code.Bytes];
-        var hash = HMACSHA256.HashData(ring.SubKey(ring.ActiveId, KeyPurpose.Requests), payload);
-        var mark = new RequestMark(call.Account, call.Caller.Id, requestId, hash, now + AnswerLifetime);
-        return new(mark, Encode, before => CryptographicOperations.FixedTimeEquals(before.Payload, hash)
-            ? VerifyAnswer.Decode(before.Answer)
-            : RefusalKind.RequestIdReused);
+        var messages = notice is { } kind && owner is not null ? outgoing.Notices(kind, key, owner, now, answer.RetryTime) : [];
+        return new(answer, check.Next, messages.Count == 0 ? null : new Send<Result<VerifyAnswer>>(messages, [], hit => Refusal.Of(hit)));
     }
-
-    private static byte[]? Encode(Result<VerifyAnswer> result) =>
-        result.Value is { Kind: not CheckKind.Stale } answer ? answer.Encode() : null;
 }

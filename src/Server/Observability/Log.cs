@@ -23,6 +23,15 @@ internal static partial class Log
     [LoggerMessage(2003, LogLevel.Information, "Recovery codes of {Tenant}/{Account} by {Caller}: {Kind}")]
     public static partial void RecoveryCodes(this ILogger log, string tenant, string account, string caller, CheckKind kind);
 
+    [LoggerMessage(2004, LogLevel.Information, "Code for {Tenant}/{Account} queued by {Caller}: {Method}")]
+    public static partial void CodeQueued(this ILogger log, string tenant, string account, string caller, Method method);
+
+    [LoggerMessage(2005, LogLevel.Information, "Token to switch {Tenant}/{Account} off queued by {Caller}")]
+    public static partial void DisableAsked(this ILogger log, string tenant, string account, string caller);
+
+    [LoggerMessage(2006, LogLevel.Information, "Switching {Tenant}/{Account} off by {Caller}: {Done}")]
+    public static partial void Disabled(this ILogger log, string tenant, string account, string caller, bool done);
+
     [LoggerMessage(3001, LogLevel.Information, "Removed {Enrollments} expired enrollments, {Answers} expired answers and {Messages} old message records")]
     public static partial void Swept(this ILogger log, int enrollments, int answers, int messages);
 

@@ -73,6 +73,15 @@ internal static class Errors
         RefusalKind.Locked => Locked(refusal, now),
         RefusalKind.Conflict => New(StatusCode.Aborted, ErrorReason.Conflict,
             "The account was changed by others at the same time. Nothing was done: repeat the call."),
+        RefusalKind.MethodSendsNoCode => New(StatusCode.FailedPrecondition, ErrorReason.MethodSendsNoCode,
+            "An authenticator app computes its codes; there is none to send. Look at the app."),
+        RefusalKind.NoEmail => New(StatusCode.FailedPrecondition, ErrorReason.NoEmail,
+            "No e-mail address is on record for this account. Give one in Enable."),
+        RefusalKind.TokenRefused => New(StatusCode.PermissionDenied, ErrorReason.TokenRefused,
+            "The token was not accepted. Ask for a new one with Disable; it lives 15 minutes and works once."),
+        RefusalKind.DestinationNotAllowed => New(StatusCode.PermissionDenied, ErrorReason.DestinationNotAllowed,
+            "This server sends no SMS to that country. Use another phone or another method."),
+        RefusalKind.SendLimit => SendLimit(refusal, now),
         RefusalKind.Unspecified => Internal(),
     });
 
@@ -82,11 +91,21 @@ internal static class Errors
         : New(StatusCode.ResourceExhausted, ErrorReason.Locked,
             "Too many wrong codes in a row: codes of this kind are blocked until the account is enrolled again. Use a recovery code.");
 
+    private static RpcException SendLimit(Refusal refusal, DateTimeOffset now)
+    {
+        var info = new ErrorInfo { Domain = Domain, Reason = NameOf(ErrorReason.SendLimit), Metadata = { ["limit"] = refusal.Limit } };
+        return New(StatusCode.ResourceExhausted, info,
+            $"Too many messages ({refusal.Limit}); nothing was sent. The next one can be sent at {refusal.RetryTime:yyyy-MM-dd'T'HH:mm:ss'Z'}.",
+            refusal.RetryTime is { } until ? [Retry(until - now)] : []);
+    }
+
     private static RetryInfo Retry(TimeSpan wait) => new() { RetryDelay = Duration.FromTimeSpan(wait) };
 
-    private static RpcException New(StatusCode code, ErrorReason reason, string message, params IMessage[] more)
+    private static RpcException New(StatusCode code, ErrorReason reason, string message, params IMessage[] more) =>
+        New(code, new ErrorInfo { Domain = Domain, Reason = NameOf(reason) }, message, more);
+
+    private static RpcException New(StatusCode code, ErrorInfo info, string message, IMessage[] more)
     {
-        var info = new ErrorInfo { Domain = Domain, Reason = NameOf(reason) };
         var status = new Google.Rpc.Status { Code = (int)code, Message = message, Details = { Any.Pack(info) } };
         status.Details.Add(more.Select(Any.Pack));
         return status.ToRpcException();

@@ -1,6 +1,9 @@
+using System.Buffers.Text;
 using Google.Rpc;
 using Mfa.Server.Callers;
+using Mfa.Server.Delivery;
 using Mfa.Server.Domain;
+using Mfa.Server.Flows;
 
 namespace Mfa.Server.Services;
 
@@ -41,36 +44,52 @@ internal sealed class Form
     {
         switch (method)
         {
-            case V1.Method.Authenticator:
-                return Domain.Method.Authenticator;
-            case V1.Method.Email or V1.Method.Sms:
-                Add("method", "this server does not send codes yet; use METHOD_AUTHENTICATOR");
-                break;
+            case V1.Method.Authenticator: return Domain.Method.Authenticator;
+            case V1.Method.Email: return Domain.Method.Email;
+            case V1.Method.Sms: return Domain.Method.Sms;
             case V1.Method.Unspecified:
             default: // open enum: any number can arrive
-                Add("method", "choose METHOD_AUTHENTICATOR");
-                break;
+                Add("method", "choose METHOD_AUTHENTICATOR, METHOD_EMAIL or METHOD_SMS");
+                return Domain.Method.Unspecified;
         }
-
-        return Domain.Method.Unspecified;
     }
 
-    public EmailAddress? Email(string text, Principal caller)
+    public EmailAddress? Email(string text, Method method, Principal caller)
     {
-        if (text.Length == 0) return null;
         if (caller.Kind == CallerKind.Person)
         {
-            Add("email", "leave it empty: your address comes from the directory");
+            Require(text.Length == 0, "email", "leave it empty: your address comes from the directory");
             return null;
         }
 
+        if (text.Length == 0 && method != Domain.Method.Email) return null;
         var email = EmailAddress.Parse(text);
         Require(email is not null, "email", EmailAddress.Accepted);
         return email;
     }
 
-    /// <summary>A phone belongs to a method that this server does not offer yet.</summary>
-    public void NoPhone(string text) => Require(text.Length == 0, "phone", "leave it empty: METHOD_AUTHENTICATOR needs no phone");
+    public PhoneNumber? Phone(string text, Method method, PhoneParser phones)
+    {
+        if (method != Domain.Method.Sms)
+        {
+            Require(text.Length == 0, "phone", "leave it empty: only METHOD_SMS takes a phone");
+            return null;
+        }
+
+        var phone = phones.Parse(text);
+        Require(phone is not null, "phone", phones.Accepted);
+        return phone;
+    }
+
+    /// <summary>The one spelling of 32 bytes: another case, padding or stray bits in the last symbol are another token.</summary>
+    public byte[] Token(string text)
+    {
+        var bytes = new byte[ConfirmDisableFlow.TokenBytes];
+        var canonical = text.Length == 43 && Base64Url.TryDecodeFromChars(text, bytes, out var written)
+            && written == bytes.Length && Base64Url.EncodeToString(bytes) == text;
+        Require(canonical, "token", "paste the 43 characters from the message, nothing more");
+        return bytes;
+    }
 
     public string? Label(string text)
     {
@@ -79,12 +98,14 @@ internal sealed class Form
         return text;
     }
 
-    /// <summary>Checks the shape of a BCP 47 tag (RFC 5646 §2.1): subtags of 1 to 8 letters and digits.</summary>
-    public void Locale(string text)
+    /// <summary>The language that a BCP 47 tag asks for, if there are messages in it.</summary>
+    public string? Locale(string text, MessageTemplates templates)
     {
-        if (text.Length == 0) return;
+        if (text.Length == 0) return null;
         var shaped = text.Length <= 35 && text.Split('-').All(tag => tag.Length is >= 1 and <= 8 && tag.All(char.IsAsciiLetterOrDigit));
-        Require(shaped && char.IsAsciiLetter(text[0]), "locale", "give a BCP 47 tag of at most 35 characters, such as en or fr-CA");
+        var language = shaped ? templates.LanguageFor(text) : null;
+        Require(language is not null, "locale", $"there are messages in {string.Join(", ", templates.Languages)}; a region may follow, as in fr-CA");
+        return language;
     }
 
     public Guid? Uuid(string text, string field)

@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Mfa.Server.Callers;
+using Mfa.Server.Delivery;
 using Mfa.Server.Domain;
 using Mfa.Server.Flows;
 using Mfa.V1;
@@ -9,16 +10,17 @@ namespace Mfa.Server.Services;
 
 /// <summary>The contract's rpcs: read the request's form, run the flow, map its answer.</summary>
 internal sealed class MfaEndpoint(
-    EnableFlow enable, VerifyFlow verify, StatusFlow status, RecoveryCodesFlow recoveryCodes, TimeProvider clock) : MfaService.MfaServiceBase
+    EnableFlow enable, VerifyFlow verify, GetTokenFlow getToken, DisableFlow disable, ConfirmDisableFlow confirmDisable, StatusFlow status,
+    RecoveryCodesFlow recoveryCodes, PhoneParser phones, MessageTemplates templates, TimeProvider clock) : MfaService.MfaServiceBase
 {
     public override async Task<EnableResponse> Enable(EnableRequest request, ServerCallContext context)
     {
         var caller = CallerOf(context);
         var form = new Form();
-        form.NoPhone(request.Phone);
-        form.Locale(request.Locale);
-        var call = new EnableCall(caller, form.Account(request.Account, caller), form.Method(request.Method),
-            form.Email(request.Email, caller), form.Label(request.Label), form.Code(request.Code, required: false));
+        var account = form.Account(request.Account, caller);
+        var method = form.Method(request.Method);
+        var call = new EnableCall(caller, account, method, form.Email(request.Email, method, caller), form.Phone(request.Phone, method, phones),
+            form.Label(request.Label), form.Locale(request.Locale, templates), form.Code(request.Code, required: false));
         form.ThrowIfBad();
 
         var answer = (await enable.RunAsync(call)).OrThrow(clock.GetUtcNow());
@@ -28,10 +30,11 @@ internal sealed class MfaEndpoint(
             Method = request.Method,
             Account = call.Account.Account,
             Issuer = answer.Issuer,
-            Secret = answer.Secret,
-            OtpauthUri = answer.KeyUri,
-            QrCodeSvg = QrCode.Svg(answer.KeyUri),
+            Secret = answer.Key?.Secret ?? "",
+            OtpauthUri = answer.Key?.KeyUri ?? "",
+            QrCodeSvg = answer.Key is { } key ? QrCode.Svg(key.KeyUri) : "",
             RecoveryCodes = { answer.RecoveryCodes.Select(code => code.Reveal()) },
+            Destination = answer.Destination,
             ExpireTime = answer.ExpireTime.ToTimestamp(),
         };
     }
@@ -58,6 +61,47 @@ internal sealed class MfaEndpoint(
         };
     }
 
+    public override async Task<GetTokenResponse> GetToken(GetTokenRequest request, ServerCallContext context)
+    {
+        var caller = CallerOf(context);
+        var form = new Form();
+        var call = new GetTokenCall(caller, form.Account(request.Account, caller),
+            form.Uuid(request.EnrollmentId, "enrollment_id"), form.Uuid(request.RequestId, "request_id"));
+        form.ThrowIfBad();
+
+        var answer = (await getToken.RunAsync(call)).OrThrow(clock.GetUtcNow());
+        return new GetTokenResponse
+        {
+            Method = MethodOf(answer.Method),
+            Destination = answer.Destination,
+            ExpireTime = answer.ExpireTime.ToTimestamp(),
+            ResendTime = answer.ResendTime.ToTimestamp(),
+        };
+    }
+
+    public override async Task<DisableResponse> Disable(DisableRequest request, ServerCallContext context)
+    {
+        var caller = CallerOf(context);
+        var form = new Form();
+        var call = new DisableCall(caller, form.Account(request.Account, caller), form.Uuid(request.RequestId, "request_id"));
+        form.ThrowIfBad();
+
+        var answer = (await disable.RunAsync(call)).OrThrow(clock.GetUtcNow());
+        return new DisableResponse { Destination = answer.Destination, ExpireTime = answer.ExpireTime.ToTimestamp() };
+    }
+
+    public override async Task<ConfirmDisableResponse> ConfirmDisable(ConfirmDisableRequest request, ServerCallContext context)
+    {
+        var caller = CallerOf(context);
+        var form = new Form();
+        var call = new ConfirmDisableCall(caller, form.Account(request.Account, caller), form.Token(request.Token),
+            form.Uuid(request.RequestId, "request_id"));
+        form.ThrowIfBad();
+
+        var answer = (await confirmDisable.RunAsync(call)).OrThrow(clock.GetUtcNow());
+        return new ConfirmDisableResponse { DisableTime = answer.DisableTime.ToTimestamp() };
+    }
+
     public override Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context)
     {
         var form = new Form();
@@ -79,6 +123,12 @@ internal sealed class MfaEndpoint(
                 EnrollmentId = pending.Id.ToString(),
                 Method = MethodOf(pending.Method),
                 ExpireTime = answer.PendingExpireTime?.ToTimestamp(),
+            },
+            Delivery = answer.Delivery is not { } delivery ? null : new V1.Delivery
+            {
+                State = DeliveryOf(delivery.State),
+                UpdateTime = delivery.UpdateTime.ToTimestamp(),
+                Attempts = delivery.Attempts,
             },
         });
     }
@@ -123,6 +173,14 @@ internal sealed class MfaEndpoint(
         Domain.Method.Authenticator => V1.Method.Authenticator,
         Domain.Method.Sms => V1.Method.Sms,
         Domain.Method.Unspecified => V1.Method.Unspecified,
+    };
+
+    private static V1.DeliveryState DeliveryOf(Domain.DeliveryState state) => state switch
+    {
+        Domain.DeliveryState.Queued => V1.DeliveryState.Queued,
+        Domain.DeliveryState.Sent => V1.DeliveryState.Sent,
+        Domain.DeliveryState.Failed => V1.DeliveryState.Failed,
+        Domain.DeliveryState.Unspecified => V1.DeliveryState.Unspecified,
     };
 
     private static State StateOf(AccountState state) => state switch

@@ -13,7 +13,10 @@ internal static class Permissions
         [nameof(MfaService.MfaServiceBase.Verify)] = Scopes.Verify,
         [nameof(MfaService.MfaServiceBase.GetStatus)] = Scopes.Verify,
         [nameof(MfaService.MfaServiceBase.Enable)] = Scopes.Enroll,
+        [nameof(MfaService.MfaServiceBase.GetToken)] = Scopes.Verify,
         [nameof(MfaService.MfaServiceBase.RegenerateRecoveryCodes)] = Scopes.Enroll,
+        [nameof(MfaService.MfaServiceBase.Disable)] = Scopes.Disable,
+        [nameof(MfaService.MfaServiceBase.ConfirmDisable)] = Scopes.Disable,
     };
 
     /// <param name="rpc">The method's own descriptor from the endpoint, never the path that was asked for.</param>

@@ -31,6 +31,9 @@ internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisp
     /// <returns>The account as last saved; one that was never saved comes back empty.</returns>
     public Account Find(AccountKey key) => Read(session => AccountRows.Find(session, key));
 
+    /// <returns>How far a message has got; null once it is forgotten.</returns>
+    public DeliveryStatus? FindDelivery(AccountKey key, Guid id) => Read(session => OutboxRows.Find(session, key, id));
+
     /// <returns>The answer to the same request, if it was answered before and is still remembered.</returns>
     public RememberedAnswer? FindAnswer(RequestMark mark) => Read(session => AnswerRows.Find(session, mark, clock.GetUtcNow()));
 
@@ -49,8 +52,8 @@ internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisp
         return answer;
     }
 
-    /// <summary>Raised after messages were saved, so that they need not wait for the next look into the outbox.</summary>
-    public event Action? Queued;
+    /// <summary>Called after messages were saved, so that they need not wait for the next look into the outbox.</summary>
+    public Action? Queued { get; set; }
 
     public Task<T> WriteAsync<T>(Func<Session, T> work) => _writer.RunAsync(work);
 

@@ -1,0 +1,59 @@
+using System.Security.Cryptography;
+using System.Text.Json.Serialization;
+using Mfa.Server.Callers;
+using Mfa.Server.Domain;
+using Mfa.Server.Observability;
+using Mfa.Server.Store;
+
+namespace Mfa.Server.Flows;
+
+/// <param name="Token">The 32 bytes that were mailed.</param>
+internal sealed record ConfirmDisableCall(Principal Caller, AccountKey Account, byte[] Token, Guid? RequestId)
+{
+    public override string ToString() => nameof(ConfirmDisableCall);
+}
+
+internal sealed record ConfirmDisableAnswer(DateTimeOffset DisableTime);
+
+[JsonSerializable(typeof(ConfirmDisableAnswer))]
+internal sealed partial class ConfirmDisableAnswerJson : JsonSerializerContext;
+
+/// <summary>
+/// ConfirmDisable: with the mailed token, and credentials that were checked on the way in, erase the factor and all that came
+/// with it. Why a token is refused is not told.
+/// </summary>
+internal sealed class ConfirmDisableFlow(
+    SqliteStore store, Repeatable repeatable, Outgoing outgoing, TimeProvider clock, ILogger<ConfirmDisableFlow> log)
+{
+    public const int TokenBytes = 32;
+
+    public async Task<Result<ConfirmDisableAnswer>> RunAsync(ConfirmDisableCall call)
+    {
+        var now = clock.Read();
+        var hash = SHA256.HashData(call.Token);
+        var remember = repeatable.Mark(call.Caller, call.Account, call.RequestId, "ConfirmDisable", hash, now,
+            ConfirmDisableAnswerJson.Default.ConfirmDisableAnswer, _ => true);
+        if (repeatable.Before(remember) is { } before) return before;
+
+        var result = await store.UpdateAsync(store.Find(call.Account), account => Decide(account, hash, now), remember);
+        log.Disabled(call.Account.Tenant, call.Account.Account, call.Caller.Id, result.Value is not null);
+        return result;
+    }
+
+    private Change<Result<ConfirmDisableAnswer>> Decide(Account account, byte[] hash, DateTimeOffset now)
+    {
+        if (account.InForce is not { } factor || account.DisableToken is not { } token || token.EnrollmentId != factor.Id
+            || token.ExpireTime <= now || !CryptographicOperations.FixedTimeEquals(token.Hash, hash))
+            return new(RefusalKind.TokenRefused, account);
+
+        // Guesses at enrolling stay counted: switching off gives no new ones.
+        var off = new Account(account.Key)
+        {
+            Version = account.Version,
+            DisableTime = now,
+            EnrollmentGuesses = account.EnrollmentGuesses,
+        };
+        var messages = outgoing.Notices(Notice.Disabled, account.Key, factor, now);
+        return new(new ConfirmDisableAnswer(now), off, new Send<Result<ConfirmDisableAnswer>>(messages, [], hit => Refusal.Of(hit)));
+    }
+}

@@ -1,0 +1,60 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text.Json.Serialization;
+using Mfa.Server.Callers;
+using Mfa.Server.Delivery;
+using Mfa.Server.Domain;
+using Mfa.Server.Observability;
+using Mfa.Server.Store;
+
+namespace Mfa.Server.Flows;
+
+internal sealed record DisableCall(Principal Caller, AccountKey Account, Guid? RequestId);
+
+/// <summary>A token is on its way.</summary>
+internal sealed record DisableAnswer(string Destination, DateTimeOffset ExpireTime, bool Stale = false);
+
+[JsonSerializable(typeof(DisableAnswer))]
+internal sealed partial class DisableAnswerJson : JsonSerializerContext;
+
+/// <summary>Disable: mail a token that ConfirmDisable will take. Switches nothing off.</summary>
+internal sealed class DisableFlow(
+    SqliteStore store, Repeatable repeatable, Outgoing outgoing, Destinations destinations, DeliveryOptions delivery, TimeProvider clock,
+    ILogger<DisableFlow> log)
+{
+    public async Task<Result<DisableAnswer>> RunAsync(DisableCall call)
+    {
+        var now = clock.Read();
+        var remember = repeatable.Mark(call.Caller, call.Account, call.RequestId, "Disable", [], now,
+            DisableAnswerJson.Default.DisableAnswer, answer => !answer.Stale);
+        if (repeatable.Before(remember) is { } before) return before;
+
+        for (var attempt = 0; attempt < Attempts.Max; attempt++)
+        {
+            var account = store.Find(call.Account);
+            if (account.InForce is not { } factor) return RefusalKind.NotEnabled;
+            if (factor.Email is null) return RefusalKind.NoEmail;
+
+            var result = await store.UpdateAsync(account, Decide(call, factor, now), remember);
+            if (result.Value is { Stale: true }) continue;
+            if (result.Value is not null) log.DisableAsked(call.Account.Tenant, call.Account.Account, call.Caller.Id);
+            return result;
+        }
+
+        return RefusalKind.Conflict;
+    }
+
+    private Func<Account, Change<Result<DisableAnswer>>> Decide(DisableCall call, Enrollment factor, DateTimeOffset now)
+    {
+        var secret = RandomNumberGenerator.GetBytes(ConfirmDisableFlow.TokenBytes);
+        var token = new DisableToken(SHA256.HashData(secret), factor.Id, now + delivery.TokenLifetime);
+        var message = outgoing.DisableToken(call.Account, factor, Base64Url.EncodeToString(secret), now);
+        var limits = outgoing.Limits(call.Account, factor, Channel.Email, call.Caller);
+        var answer = new DisableAnswer(destinations.Email(call.Account, factor)?.Masked() ?? "", token.ExpireTime);
+        var send = new Send<Result<DisableAnswer>>([message], limits, hit => Refusal.Of(hit));
+
+        return account => account.InForce?.Id == factor.Id
+            ? new(answer, account with { DisableToken = token }, send)
+            : new(answer with { Stale = true }, account);
+    }
+}

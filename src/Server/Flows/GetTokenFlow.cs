@@ -1,0 +1,73 @@
+using System.Text.Json.Serialization;
+using Mfa.Server.Callers;
+using Mfa.Server.Delivery;
+using Mfa.Server.Domain;
+using Mfa.Server.Observability;
+using Mfa.Server.Protection;
+using Mfa.Server.Store;
+
+namespace Mfa.Server.Flows;
+
+/// <param name="EnrollmentId">The pending enrollment to send a code for; null for the factor in force.</param>
+internal sealed record GetTokenCall(Principal Caller, AccountKey Account, Guid? EnrollmentId, Guid? RequestId);
+
+/// <summary>A code is on its way. The code itself is in the message alone.</summary>
+internal sealed record GetTokenAnswer(Method Method, string Destination, DateTimeOffset ExpireTime, DateTimeOffset ResendTime, bool Stale = false);
+
+[JsonSerializable(typeof(GetTokenAnswer))]
+internal sealed partial class GetTokenAnswerJson : JsonSerializerContext;
+
+/// <summary>GetToken: make a code, save its hash and its message together, and let the courier carry it.</summary>
+internal sealed class GetTokenFlow(
+    SqliteStore store, Repeatable repeatable, SentCodeHashes sentCodes, Outgoing outgoing, Destinations destinations,
+    DeliveryOptions delivery, GuessOptions guesses, TimeProvider clock, ILogger<GetTokenFlow> log)
+{
+    public async Task<Result<GetTokenAnswer>> RunAsync(GetTokenCall call)
+    {
+        var now = clock.Read();
+        var remember = repeatable.Mark(call.Caller, call.Account, call.RequestId, "GetToken", (call.EnrollmentId ?? Guid.Empty).ToByteArray(), now,
+            GetTokenAnswerJson.Default.GetTokenAnswer, answer => !answer.Stale);
+        if (repeatable.Before(remember) is { } before) return before;
+
+        for (var attempt = 0; attempt < Attempts.Max; attempt++)
+        {
+            var account = store.Find(call.Account);
+            var subject = call.EnrollmentId is null ? account.InForce : account.PendingAt(now);
+            if (subject is null || (call.EnrollmentId is { } id && id != subject.Id))
+                return call.EnrollmentId is null ? RefusalKind.NotEnabled : RefusalKind.EnrollmentNotFound;
+            if (subject.Destination is null) return RefusalKind.MethodSendsNoCode;
+
+            var result = await store.UpdateAsync(account, Decide(call, subject, now), remember);
+            if (result.Value is { Stale: true }) continue;
+            if (result.Value is { } sent) log.CodeQueued(call.Account.Tenant, call.Account.Account, call.Caller.Id, sent.Method);
+            return result;
+        }
+
+        return RefusalKind.Conflict;
+    }
+
+    private Func<Account, Change<Result<GetTokenAnswer>>> Decide(GetTokenCall call, Enrollment subject, DateTimeOffset now)
+    {
+        var code = OtpCode.NewToSend();
+        var stored = sentCodes.New(call.Account, subject.Id, code, now + delivery.CodeLifetime);
+        var message = outgoing.Code(call.Account, subject, code, stored, now);
+        var limits = outgoing.Limits(call.Account, subject, message.Channel, call.Caller);
+        var answer = new GetTokenAnswer(subject.Method, destinations.Masked(call.Account, subject), stored.ExpireTime, now + delivery.AccountGap);
+        var send = new Send<Result<GetTokenAnswer>>([message], limits, hit => Refusal.Of(hit));
+
+        return account =>
+        {
+            var pending = call.EnrollmentId is not null;
+            var current = pending ? account.PendingAt(now) : account.InForce;
+            if (current?.Id != subject.Id) return new(answer with { Stale = true }, account);
+
+            // A code that could not be tried would only cost money.
+            var (budget, policy) = pending ? (account.EnrollmentGuesses, guesses.Policies.Enrollment) : (account.FactorGuesses, guesses.Policies.Factor);
+            if (budget.IsBlocked(policy)) return new(RefusalKind.Locked, account);
+            if (budget.IsLocked(now)) return new(new Refusal(RefusalKind.Locked, budget.LockedUntil), account);
+
+            var sent = current with { OpenCode = stored };
+            return new(answer, pending ? account with { Pending = sent } : account with { InForce = sent }, send);
+        };
+    }
+}
