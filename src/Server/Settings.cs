@@ -16,6 +16,8 @@ internal sealed record Settings
 
     public DeliveryOptions Delivery { get; init; } = new();
 
+    public ProviderOptions Providers { get; init; } = new();
+
     /// <summary>Whether anyone who can connect may list the services. Default: only with --dev.</summary>
     public bool Reflection { get; init; }
 
@@ -29,6 +31,8 @@ internal sealed record Settings
 /// <param name="Apply">Null when the text is not accepted.</param>
 internal sealed record Setting(string Name, string Accepts, Func<Settings, string, Settings?> Apply)
 {
+    private static readonly string[] NoticeNames = [.. Enum.GetValues<Notice>().Select(Outgoing.NameOf)];
+
     /// <summary>The whole list, in one place: what is not here is an unknown setting.</summary>
     public static readonly IReadOnlyList<Setting> All =
     [
@@ -45,6 +49,40 @@ internal sealed record Setting(string Name, string Accepts, Func<Settings, strin
         Number("passwords:rounds", 210_000, 10_000_000, "rounds", (s, n) => s with { Passwords = s.Passwords with { Rounds = n } }),
         Number("passwords:parallel", 1, 64, "checks at a time", (s, n) => s with { Passwords = s.Passwords with { Parallel = n } }),
         Number("passwords:queue", 0, 1_000, "waiting checks", (s, n) => s with { Passwords = s.Passwords with { Queue = n } }),
+        Number("messages:codeLifetimeSeconds", 60, 600, "seconds", (s, n) => With(s, s.Delivery with { CodeLifetime = TimeSpan.FromSeconds(n) })),
+        new("messages:region", "a region of two letters, such as CA", (s, text) =>
+            IsRegion(text) ? With(s, s.Delivery with { Region = text, Regions = s.Delivery.Regions is [var only] && only == s.Delivery.Region ? [text] : s.Delivery.Regions }) : null),
+        new("messages:regions", "regions of two letters that SMS may go to, separated by commas", (s, text) =>
+            text.Split(',') is var regions && regions.All(IsRegion) ? With(s, s.Delivery with { Regions = regions }) : null),
+        new("messages:domain", "a domain name", (s, text) =>
+            Uri.CheckHostName(text) == UriHostNameType.Dns ? With(s, s.Delivery with { Domain = text }) : null),
+        new("messages:disablePage", "an address without a fragment", (s, text) => IsUrl(text) ? With(s, s.Delivery with { DisablePage = text }) : null),
+        new("messages:folder", "a folder", (s, text) => With(s, s.Delivery with { TextFolder = text })),
+        new("messages:mute", $"notices not to send, separated by commas: {string.Join(", ", NoticeNames)}", (s, text) =>
+            text.Split(',') is var muted && muted.All(NoticeNames.Contains) ? With(s, s.Delivery with { MutedNotices = muted }) : null),
+        new("sends:enabled", "true or false", (s, text) => bool.TryParse(text, out var on) ? With(s, s.Delivery with { Enabled = on }) : null),
+        Number("sends:gapSeconds", 0, 3_600, "seconds between messages to an account", (s, n) => With(s, s.Delivery with { AccountGap = TimeSpan.FromSeconds(n) })),
+        Number("sends:perAccountHour", 1, 1_000, "messages", (s, n) => With(s, s.Delivery with { PerAccountHour = n })),
+        Number("sends:perDestinationDay", 1, 10_000, "messages", (s, n) => With(s, s.Delivery with { PerDestinationDay = n })),
+        Number("sends:perCallerDay", 1, 10_000_000, "messages", (s, n) => With(s, s.Delivery with { PerCallerDay = n })),
+        Number("sends:perDay", 1, 100_000_000, "messages", (s, n) => With(s, s.Delivery with { PerDay = n })),
+        new("smtp:host", "a host name", (s, text) => With(s, s.Providers.Smtp with { Host = text })),
+        Number("smtp:port", 1, 65_535, "", (s, n) => With(s, s.Providers.Smtp with { Port = n })),
+        new("smtp:implicitTls", "true or false", (s, text) => bool.TryParse(text, out var on) ? With(s, s.Providers.Smtp with { ImplicitTls = on }) : null),
+        new("smtp:user", "a login name", (s, text) => With(s, s.Providers.Smtp with { User = text })),
+        new("smtp:passwordFile", "a file", (s, text) => With(s, s.Providers.Smtp with { PasswordFile = text })),
+        new("smtp:from", EmailAddress.Accepted, (s, text) => EmailAddress.Parse(text) is null ? null : With(s, s.Providers.Smtp with { From = text })),
+        new("smtp:caFile", "a PEM file", (s, text) => With(s, s.Providers.Smtp with { CaFile = text })),
+        new("kannel:url", "an http address", (s, text) => IsUrl(text) ? With(s, s.Providers.Kannel with { Url = text }) : null),
+        new("kannel:user", "a login name", (s, text) => With(s, s.Providers.Kannel with { User = text })),
+        new("kannel:passwordFile", "a file", (s, text) => With(s, s.Providers.Kannel with { PasswordFile = text })),
+        new("kannel:from", "a sender", (s, text) => With(s, s.Providers.Kannel with { From = text })),
+        new("twilio:url", "an http address", (s, text) => IsUrl(text) ? With(s, s.Providers.Twilio with { Url = text }) : null),
+        new("twilio:account", "an account SID", (s, text) => With(s, s.Providers.Twilio with { Account = text })),
+        new("twilio:tokenFile", "a file", (s, text) => With(s, s.Providers.Twilio with { TokenFile = text })),
+        new("twilio:from", "a number or sender id", (s, text) => With(s, s.Providers.Twilio with { From = text })),
+        new("sms:order", "kannel and twilio, separated by a comma", (s, text) =>
+            text.Split(',') is var order && order.All(n => n is "kannel" or "twilio") ? s with { Providers = s.Providers with { SmsOrder = order } } : null),
         new("server:reflection", "true or false", (s, text) => bool.TryParse(text, out var on) ? s with { Reflection = on } : null),
         new("log:level", "Trace, Debug, Information, Warning or Error", (s, text) =>
             LevelOf(text) is { } level ? s with { LogLevel = level } : null),
@@ -55,6 +93,19 @@ internal sealed record Setting(string Name, string Accepts, Func<Settings, strin
             int.TryParse(text, System.Globalization.NumberStyles.None, null, out var number) && number >= least && number <= most
                 ? apply(settings, number)
                 : null);
+
+    private static Settings With(Settings settings, DeliveryOptions delivery) => settings with { Delivery = delivery };
+
+    private static Settings With(Settings settings, SmtpOptions smtp) => settings with { Providers = settings.Providers with { Smtp = smtp } };
+
+    private static Settings With(Settings settings, KannelOptions kannel) => settings with { Providers = settings.Providers with { Kannel = kannel } };
+
+    private static Settings With(Settings settings, TwilioOptions twilio) => settings with { Providers = settings.Providers with { Twilio = twilio } };
+
+    private static bool IsRegion(string text) => text.Length == 2 && text.All(char.IsAsciiLetterUpper);
+
+    private static bool IsUrl(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.Fragment.Length == 0;
 
     private static Settings WithTotp(Settings settings, TotpParameters totp) =>
         settings with { Enrollment = settings.Enrollment with { Totp = totp } };

@@ -17,12 +17,14 @@ internal static class Setup
     /// <summary>The largest request: an Enable with every field at its limit is a few hundred bytes.</summary>
     private const int MaxRequestBytes = 64 * 1024;
 
-    public static WebApplication Build(DataFolder data, Settings settings, IPEndPoint grpc, IPEndPoint web, bool dev, TimeProvider clock)
+    public static WebApplication Build(
+        DataFolder data, Settings settings, IReadOnlyList<ISender> senders, IPEndPoint grpc, IPEndPoint web, bool dev, TimeProvider clock)
     {
         // Empty: nothing is read from files or variables that Settings does not know.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "mfa-server" });
         AddLogging(builder.Logging, settings.LogLevel, dev);
         AddRooms(builder.Services, data, settings, clock);
+        foreach (var sender in senders) builder.Services.AddSingleton(sender);
 
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using Mfa.Server.Delivery;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
@@ -58,7 +59,8 @@ internal static class ServeCommand
         data.LockForServing();
         if (dev) await DevKey.CreateOnceAsync(data, TimeProvider.System);
 
-        await using var app = Setup.Build(data, settings, grpc, web, dev, TimeProvider.System);
+        var senders = Senders.From(settings.Providers, settings.Enrollment.Issuer, dev ? Path.Combine(data.Path, "outbox") : null, TimeProvider.System);
+        await using var app = Setup.Build(data, settings, senders, grpc, web, dev, TimeProvider.System);
         try
         {
             await app.StartAsync(ct);

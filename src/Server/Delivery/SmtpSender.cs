@@ -1,0 +1,85 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using MailKit;
+using MailKit.Net.Smtp;
+using MailKit.Security;
+using Mfa.Server.Domain;
+
+namespace Mfa.Server.Delivery;
+
+/// <summary>Where mail is handed over.</summary>
+internal sealed record SmtpOptions
+{
+    /// <summary>Host name, as in the server's certificate. Empty: no mail server.</summary>
+    public string Host { get; init; } = "";
+
+    /// <value>1 to 65,535. Default 587 (submission, RFC 6409).</value>
+    public int Port { get; init; } = 587;
+
+    /// <summary>Whether TLS is there from the first byte (RFC 8314 §3.3) instead of after STARTTLS. Without TLS nothing is sent.</summary>
+    public bool ImplicitTls { get; init; }
+
+    /// <summary>Login name. Empty: no login.</summary>
+    public string User { get; init; } = "";
+
+    /// <summary>A file with the password, readable by its owner alone.</summary>
+    public string PasswordFile { get; init; } = "";
+
+    /// <summary>The sender's address.</summary>
+    public string From { get; init; } = "";
+
+    /// <summary>A PEM file with the certificate authority to trust instead of the system's.</summary>
+    public string CaFile { get; init; } = "";
+}
+
+/// <summary>Hands mail to an SMTP server over TLS with a checked certificate, or not at all.</summary>
+internal sealed class SmtpSender(SmtpOptions options, string fromName) : ISender
+{
+    private const int TimeoutMilliseconds = 15_000;
+
+    public string Name => "smtp";
+
+    public Channel Channel => Channel.Email;
+
+    public async Task SendAsync(Guid id, MessageContent message, CancellationToken ct)
+    {
+        using var client = new SmtpClient { Timeout = TimeoutMilliseconds, CheckCertificateRevocation = false };
+        if (options.CaFile.Length > 0) client.ServerCertificateValidationCallback = (_, certificate, _, errors) => IsTrusted(certificate, errors);
+        try
+        {
+            var security = options.ImplicitTls ? SecureSocketOptions.SslOnConnect : SecureSocketOptions.StartTls; // not "when available"
+            await client.ConnectAsync(options.Host, options.Port, security, ct);
+            if (options.User.Length > 0) await client.AuthenticateAsync(options.User, SecretFile.Read(options.PasswordFile), ct);
+            await client.SendAsync(MailMessages.Build(message, fromName, options.From, id), ct);
+        }
+        catch (SmtpCommandException refused)
+        {
+            throw new SendFailedException($"refused with {(int)refused.StatusCode}"); // the server's text may repeat the address
+        }
+        catch (Exception broken) when (broken is SmtpProtocolException or SslHandshakeException or MailKit.Security.AuthenticationException
+            or NotSupportedException or ServiceNotConnectedException or System.Net.Sockets.SocketException or TimeoutException)
+        {
+            throw new SendFailedException(broken.GetType().Name);
+        }
+
+        try
+        {
+            await client.DisconnectAsync(quit: true, ct); // the message is the server's already: a failed goodbye is no failure
+        }
+        catch (Exception broken) when (broken is SmtpProtocolException or IOException or SmtpCommandException)
+        {
+            _ = broken;
+        }
+    }
+
+    /// <summary>A chain to the one authority given, for the host asked for.</summary>
+    private bool IsTrusted(X509Certificate? certificate, SslPolicyErrors errors)
+    {
+        if (certificate is not X509Certificate2 server || (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != SslPolicyErrors.None) return false;
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.ImportFromPemFile(options.CaFile);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        return chain.Build(server);
+    }
+}
