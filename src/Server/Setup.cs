@@ -87,6 +87,7 @@ internal static class Setup
         services.AddSingleton<DisableFlow>();
         services.AddSingleton<ConfirmDisableFlow>();
         services.AddSingleton<StatusFlow>();
+        services.AddSingleton<DisablePage>();
         services.AddSingleton<RecoveryCodesFlow>();
         services.AddSingleton<MfaEndpoint>();
     }

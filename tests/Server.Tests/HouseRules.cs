@@ -12,11 +12,12 @@ public sealed partial class HouseRules
         ["Observability"] = ["Domain"],
         ["Protection"] = ["Domain"],
         ["Store"] = ["Domain", "Observability"],
+        ["Delivery"] = ["Domain", "Protection", "Store", "Observability"],
         ["Callers"] = ["Domain", "Protection", "Store"],
-        ["Flows"] = ["Domain", "Store", "Protection", "Callers", "Observability"],
-        ["Services"] = ["Domain", "Flows", "Callers", "Store", "Observability"],
-        ["Web"] = ["Store"],
-        ["Commands"] = ["Domain", "Protection", "Callers"],
+        ["Flows"] = ["Domain", "Store", "Protection", "Delivery", "Callers", "Observability"],
+        ["Services"] = ["Domain", "Flows", "Callers", "Delivery", "Store", "Observability"],
+        ["Web"] = ["Domain", "Flows", "Callers", "Store"],
+        ["Commands"] = ["Domain", "Protection", "Callers", "Delivery"],
     };
 
     [Fact]
@@ -53,7 +54,7 @@ public sealed partial class HouseRules
         Assert.Empty(strangers);
     }
 
-    [GeneratedRegex(@"(?<![\w.])(?:Mfa\.Server\.)?(Domain|Observability|Protection|Store|Callers|Flows|Services|Web|Commands)(?=\.[A-Z]|;)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"(?<![\w.])(?:Mfa\.Server\.)?(Domain|Observability|Protection|Store|Delivery|Callers|Flows|Services|Web|Commands)(?=\.[A-Z]|;)", RegexOptions.None, 1000)]
     private static partial Regex RoomName();
 
     private static string ServerFolder([CallerFilePath] string here = "") =>

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Mfa.Server.Web;
 
-/// <summary>What the web address serves: plain health. It shares nothing with the gRPC address but the process.</summary>
+/// <summary>What the web address serves: plain health, and the page of mailed links. It shares nothing with the gRPC address but the process.</summary>
 internal static class WebPages
 {
     /// <summary>Marks the connections of a listener: a port number would not do, it is not known before the start.</summary>
@@ -23,6 +23,11 @@ internal static class WebPages
 
     public static void Map(IApplicationBuilder web) => web.Run(http => http.Request.Path.Value switch
     {
+        "/disable" => DisablePage.ShowAsync(http, "disable.html", "text/html; charset=utf-8"),
+        "/disable.css" => DisablePage.ShowAsync(http, "disable.css", "text/css; charset=utf-8"),
+        "/disable.js" => DisablePage.ShowAsync(http, "disable.js", "text/javascript; charset=utf-8"),
+        "/disable/confirm" when HttpMethods.IsPost(http.Request.Method) =>
+            http.RequestServices.GetRequiredService<DisablePage>().ConfirmAsync(http),
         "/health/live" => Answer(http, StatusCodes.Status200OK, "alive\n"),
         "/health/ready" => StoreHealth.Answers(http.RequestServices.GetRequiredService<SqliteStore>())
             ? Answer(http, StatusCodes.Status200OK, "ready\n")
