@@ -57,6 +57,7 @@ internal sealed record Setting(string Name, string Accepts, Func<Settings, strin
         new("messages:domain", "a domain name", (s, text) =>
             Uri.CheckHostName(text) == UriHostNameType.Dns ? With(s, s.Delivery with { Domain = text }) : null),
         new("messages:disablePage", "an address without a fragment", (s, text) => IsUrl(text) ? With(s, s.Delivery with { DisablePage = text }) : null),
+        new("messages:serviceDisablePage", "an address without a fragment", (s, text) => IsUrl(text) ? With(s, s.Delivery with { ServiceDisablePage = text }) : null),
         new("messages:folder", "a folder", (s, text) => With(s, s.Delivery with { TextFolder = text })),
         new("messages:mute", $"notices not to send, separated by commas: {string.Join(", ", NoticeNames)}", (s, text) =>
             text.Split(',') is var muted && muted.All(NoticeNames.Contains) ? With(s, s.Delivery with { MutedNotices = muted }) : null),

@@ -21,8 +21,11 @@ internal sealed record DeliveryOptions
     /// <summary>The domain in the last line of an SMS, which lets phones fill in the code on that site alone.</summary>
     public string Domain { get; init; } = "localhost";
 
-    /// <summary>The page that a mailed link opens; the token follows after a #, which browsers do not send.</summary>
+    /// <summary>The page that a person's mailed link opens; the token follows after a #, which browsers do not send.</summary>
     public string DisablePage { get; init; } = "http://127.0.0.1:7480/disable";
+
+    /// <summary>The page of the calling service, for the accounts of services. Empty: their mail carries the token alone.</summary>
+    public string ServiceDisablePage { get; init; } = "";
 
     /// <summary>The operator's message texts; null for the shipped ones alone.</summary>
     public string? TextFolder { get; init; }

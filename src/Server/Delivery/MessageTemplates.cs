@@ -21,7 +21,7 @@ internal sealed class MessageTemplates
     public const string Sms = "sms"; // has no subject and no HTML
 
     private static readonly string[] Names =
-        ["code", Sms, "disable", "enabled", "replaced", "disabled", "recovery-used", "recovery-low", "locked"];
+        ["code", Sms, "disable", "disable-token", "enabled", "replaced", "disabled", "recovery-used", "recovery-low", "locked"];
 
     private readonly FrozenDictionary<string, string> _texts;
 

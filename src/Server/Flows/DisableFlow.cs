@@ -48,7 +48,7 @@ internal sealed class DisableFlow(
     {
         var secret = RandomNumberGenerator.GetBytes(ConfirmDisableFlow.TokenBytes);
         var token = new DisableToken(SHA256.HashData(secret), factor.Id, now + delivery.TokenLifetime);
-        var message = outgoing.DisableToken(call.Account, factor, Base64Url.EncodeToString(secret), now);
+        var message = outgoing.DisableToken(call.Account, factor, Base64Url.EncodeToString(secret), call.Caller.Kind, now);
         var limits = outgoing.Limits(call.Account, factor, Channel.Email, call.Caller);
         var answer = new DisableAnswer(destinations.Email(call.Account, factor)?.Masked() ?? "", token.ExpireTime);
         var send = new Send<Result<DisableAnswer>>([message], limits, hit => Refusal.Of(hit));

@@ -40,13 +40,15 @@ internal sealed class Outgoing(
         return Message(key, stored.Id, bySms ? Channel.Sms : Channel.Email, bySms ? NumberOf(key, subject) : AddressOf(key, subject), text, now, stored.ExpireTime);
     }
 
-    public OutboxMessage DisableToken(AccountKey key, Enrollment subject, string token, DateTimeOffset now)
+    /// <summary>People get a link to our page; the accounts of a service one to the service's, if it has named it.</summary>
+    public OutboxMessage DisableToken(AccountKey key, Enrollment subject, string token, CallerKind caller, DateTimeOffset now)
     {
+        var page = caller == CallerKind.Person ? delivery.DisablePage : delivery.ServiceDisablePage;
         var values = Values(key);
         values["token"] = token;
-        values["link"] = $"{delivery.DisablePage}#{token}";
+        values["link"] = $"{page}#{token}";
         values["minutes"] = Minutes(delivery.TokenLifetime);
-        var text = templates.Fill("disable", subject.Locale, values);
+        var text = templates.Fill(page.Length > 0 ? "disable" : "disable-token", subject.Locale, values);
         return Message(key, Guid.NewGuid(), Channel.Email, AddressOf(key, subject), text, now, now + delivery.TokenLifetime);
     }
 

@@ -31,7 +31,7 @@ internal sealed class DisablePage(PasswordGate passwords, ConfirmDisableFlow con
     private const string ContentPolicy =
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-    public static Task ShowAsync(HttpContext http, string file, string contentType)
+    public static async Task ShowAsync(HttpContext http, string file, string contentType)
     {
         http.Response.ContentType = contentType;
         http.Response.Headers.ContentSecurityPolicy = ContentPolicy;
@@ -39,9 +39,7 @@ internal sealed class DisablePage(PasswordGate passwords, ConfirmDisableFlow con
         http.Response.Headers.XContentTypeOptions = "nosniff";
         http.Response.Headers.CacheControl = "no-store";
         using var resource = typeof(DisablePage).Assembly.GetManifestResourceStream($"web.{file}")!;
-        using var copy = new MemoryStream();
-        resource.CopyTo(copy);
-        return HttpMethods.IsHead(http.Request.Method) ? Task.CompletedTask : http.Response.Body.WriteAsync(copy.ToArray(), http.RequestAborted).AsTask();
+        if (!HttpMethods.IsHead(http.Request.Method)) await resource.CopyToAsync(http.Response.Body, http.RequestAborted);
     }
 
     public async Task ConfirmAsync(HttpContext http)
