@@ -3,6 +3,7 @@ using System.Text;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Mfa.Server.Callers;
+using Mfa.Server.Delivery;
 using Mfa.Server.Domain;
 using Mfa.Server.Protection;
 using Mfa.V1;
@@ -25,14 +26,20 @@ internal sealed class TestServer : IAsyncDisposable
     private TestServer(TempFolder folder, DataFolder data, WebApplication app, FakeTimeProvider clock)
     {
         (_folder, _data, _app, Clock) = (folder, data, app, clock);
-        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        _channel = GrpcChannel.ForAddress(address);
+        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToArray();
+        _channel = GrpcChannel.ForAddress(addresses[0]);
+        Web = new Uri(addresses[1]);
         Client = new MfaService.MfaServiceClient(_channel);
+        Mailbox = new Mailbox(System.IO.Path.Combine(folder.Path, "outbox"));
     }
 
     public FakeTimeProvider Clock { get; }
 
     public MfaService.MfaServiceClient Client { get; }
+
+    public Mailbox Mailbox { get; }
+
+    public Uri Web { get; }
 
     public IServiceProvider Services => _app.Services;
 
@@ -46,7 +53,8 @@ internal sealed class TestServer : IAsyncDisposable
         var data = await DataFolder.OpenAsync(folder.Path, clock);
         var quiet = SettingSources.Read(new Settings { LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical }, folder.Path, settings);
         var loopback = new IPEndPoint(IPAddress.Loopback, 0);
-        var app = Setup.Build(data, quiet, loopback, loopback, dev: false, clock);
+        var senders = Senders.From(quiet.Providers, quiet.Enrollment.Issuer, System.IO.Path.Combine(folder.Path, "outbox"), clock);
+        var app = Setup.Build(data, quiet, senders, loopback, loopback, dev: false, clock);
         await app.StartAsync();
         return new TestServer(folder, data, app, clock);
     }

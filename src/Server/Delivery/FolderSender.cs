@@ -9,6 +9,8 @@ namespace Mfa.Server.Delivery;
 /// </summary>
 internal sealed class FolderSender(Channel channel, string folder, TimeProvider clock) : ISender
 {
+    private static int _written; // tells apart what was written within one tick of the clock
+
     public string Name => "folder";
 
     public Channel Channel => channel;
@@ -16,7 +18,7 @@ internal sealed class FolderSender(Channel channel, string folder, TimeProvider 
     public async Task SendAsync(Guid id, MessageContent message, CancellationToken ct)
     {
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var name = Path.Combine(folder, $"{clock.GetUtcNow().UtcDateTime:yyyyMMdd'T'HHmmss.fffffff}-{id:N}");
+        var name = Path.Combine(folder, $"{clock.GetUtcNow().UtcDateTime:yyyyMMdd'T'HHmmss.fffffff}-{Interlocked.Increment(ref _written):D9}-{id:N}");
         var path = channel == Channel.Email ? $"{name}.eml" : $"{name}.sms.json";
         var unfinished = $"{name}.tmp"; // a reader never meets half a message
         await using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.Write))

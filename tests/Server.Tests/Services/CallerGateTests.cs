@@ -24,6 +24,9 @@ public sealed class CallerGateTests
     [InlineData("GetStatus", (int)Scopes.Verify)]
     [InlineData("Enable", (int)Scopes.Enroll)]
     [InlineData("RegenerateRecoveryCodes", (int)Scopes.Enroll)]
+    [InlineData("GetToken", (int)Scopes.Verify)]
+    [InlineData("Disable", (int)Scopes.Disable)]
+    [InlineData("ConfirmDisable", (int)Scopes.Disable)]
     public void A_scope_opens_its_own_rpcs_alone(string rpc, int needed)
     {
         foreach (var scope in new[] { Scopes.None, Scopes.Verify, Scopes.Enroll, Scopes.Disable, Scopes.Admin })

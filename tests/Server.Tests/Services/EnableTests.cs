@@ -131,9 +131,12 @@ public sealed class EnableTests
         await Refused.FieldsAsync(["account", "method", "email", "phone", "label", "locale", "code"],
             async () => await server.Client.EnableAsync(bad, key));
         await Refused.FieldsAsync(["account", "method"], async () => await server.Client.EnableAsync(new EnableRequest(), key));
-        await Refused.FieldsAsync(["method"],
+        await Refused.FieldsAsync(["email"],
+            async () => await server.Client.EnableAsync(new EnableRequest { Account = "alice", Method = Method.Email }, key));
+        await Refused.FieldsAsync(["phone"],
             async () => await server.Client.EnableAsync(new EnableRequest { Account = "alice", Method = Method.Sms }, key));
         Assert.Equal(State.Disabled, (await server.Client.GetStatusAsync(new GetStatusRequest { Account = "alice" }, key)).State);
+        Assert.Equal(0, server.Mailbox.Count);
     }
 
     private static string WrongFor(EnableResponse pending, long step)

@@ -55,10 +55,10 @@ public sealed class SqliteStoreTests : IDisposable
         var found = _store.Find(Alice);
 
         // Byte arrays compare by reference: compare them apart, then everything else at once.
-        Assert.Equal(saved.InForce!.Secret.Bytes, found.InForce!.Secret.Bytes);
+        Assert.Equal(saved.InForce!.Secret!.Bytes, found.InForce!.Secret!.Bytes);
         Assert.Equal(saved.InForce.Email!.Bytes, found.InForce.Email!.Bytes);
         Assert.Equal(saved.InForce.Recovery.Hashes, found.InForce.Recovery.Hashes);
-        Assert.Equal(saved.Pending!.Secret.Bytes, found.Pending!.Secret.Bytes);
+        Assert.Equal(saved.Pending!.Secret!.Bytes, found.Pending!.Secret!.Bytes);
         Assert.Equal(
             saved with { InForce = WithoutBytes(saved.InForce), Pending = WithoutBytes(saved.Pending), Version = 0 },
             found with { InForce = WithoutBytes(found.InForce), Pending = WithoutBytes(found.Pending), Version = 0 });
