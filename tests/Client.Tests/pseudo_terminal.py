@@ -1,0 +1,81 @@
+"""Runs a program on a pseudo-terminal of its own and plays a person: waits for each text, in order, then types.
+
+Reads one JSON document {argv, env, cwd, columns, umask, output, steps: [[expect, send], ...]} from standard input and
+writes one {exit, text, echo, missed}. `output` is a file that takes the program's standard output away from the terminal.
+"""
+import fcntl
+import json
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+DEADLINE = time.monotonic() + 30
+job = json.load(sys.stdin)
+master, slave = pty.openpty()
+fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, job["columns"], 0, 0))
+os.set_blocking(master, False)
+
+
+def become_terminal_owner():
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    os.umask(job["umask"])
+
+
+output = open(job["output"], "wb") if job["output"] else slave
+child = subprocess.Popen(
+    job["argv"], env=job["env"], cwd=job["cwd"], stdin=slave, stdout=output, stderr=slave,
+    preexec_fn=become_terminal_owner)
+seen = b""
+
+
+def drain():
+    """Takes what is there now; with the slave kept open here, there is never an end of file."""
+    global seen
+    while True:
+        try:
+            seen += os.read(master, 65536)
+        except BlockingIOError:
+            return
+
+
+def text():
+    return seen.replace(b"\r\n", b"\n").decode("utf-8", "replace")
+
+
+position = 0
+missed = None
+for expect, send in job["steps"]:
+    while (found := text().find(expect, position)) < 0:
+        gone = child.poll() is not None
+        drain()
+        if (gone and text().find(expect, position) < 0) or time.monotonic() > DEADLINE:
+            missed = expect
+            break
+        select.select([master], [], [], 0.1)
+    if missed is not None:
+        child.kill()
+        break
+    position = found + len(expect)
+    os.write(master, send.encode())
+
+while child.poll() is None and time.monotonic() < DEADLINE:
+    select.select([master], [], [], 0.1)
+    drain()
+if child.poll() is None:
+    missed = missed or "the end"
+    child.kill()
+child.wait()
+drain()
+flags = termios.tcgetattr(slave)[3]
+json.dump({
+    "exit": child.returncode,
+    "text": text(),
+    "echo": bool(flags & termios.ECHO and flags & termios.ICANON),
+    "missed": missed,
+}, sys.stdout)
