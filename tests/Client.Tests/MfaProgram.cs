@@ -9,6 +9,8 @@ internal sealed record Finished(int ExitCode, string Output, string Error)
     public string[] OutputLines => Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     public JsonElement Json => JsonDocument.Parse(Output).RootElement;
+
+    public string[] JsonFields => [.. Json.EnumerateObject().Select(property => property.Name)];
 }
 
 /// <summary>Everything the terminal showed, and whether its echo was left as it was found.</summary>
