@@ -48,6 +48,12 @@ internal sealed class CommandLine
         Description = "How long each call may take, 1 to 3600.",
         HelpName = "SECONDS",
         DefaultValueFactory = _ => 10,
+        CustomParser = result =>
+        {
+            if (int.TryParse(result.Tokens.Single().Value, out var seconds) && seconds is >= 1 and <= 3600) return seconds;
+            result.AddError("--timeout must be 1 to 3600 seconds.");
+            return default;
+        },
         Recursive = true,
     };
 
@@ -57,10 +63,6 @@ internal sealed class CommandLine
     {
         _terminal = terminal;
         _output.AcceptOnlyFromAmong("table", "json");
-        _timeout.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 1 or > 3600) result.AddError("--timeout must be 1 to 3600 seconds.");
-        });
     }
 
     public static Task<int> RunAsync(string[] args, Terminal terminal) => new CommandLine(terminal).RunAsync(args);

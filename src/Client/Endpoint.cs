@@ -1,5 +1,3 @@
-using System.Net;
-
 namespace Mfa.Client;
 
 /// <summary>Where the server is. Only addresses that may be given a password come out of here.</summary>
@@ -13,13 +11,8 @@ internal static class Endpoint
             throw new FailedException(Failure.Usage($"The endpoint must be an address such as https://mfa.example.org:7443, not: {text}"));
         if (uri.PathAndQuery != "/" || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0)
             throw new FailedException(Failure.Usage("The endpoint must be scheme, host and port only."));
-        if (uri.Scheme == "http" && !IsLoopback(uri))
+        if (uri.Scheme == "http" && !uri.IsLoopback)
             throw new FailedException(Failure.Usage($"Refused: http://{uri.Authority} would carry the credentials in clear text. Use https."));
         return uri;
     }
-
-    // Not Uri.IsLoopback: it also trusts names like `loopback`, which a name server may answer as it likes.
-    private static bool IsLoopback(Uri uri) => IPAddress.TryParse(uri.DnsSafeHost, out var address)
-        ? IPAddress.IsLoopback(address)
-        : uri.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase);
 }

@@ -40,6 +40,7 @@ internal sealed record Failure(
             "DEADLINE_EXCEEDED" => $"No answer from {Shown(endpoint)} in time; nothing was accepted.",
             _ when IsUntrusted(error) => $"The certificate of {Shown(endpoint)} is not trusted; nothing was sent.",
             "UNAVAILABLE" when error.Status.DebugException is not null => $"Cannot reach {Shown(endpoint)} : is the server running?",
+            _ when error.Status.DebugException is HttpRequestException => $"Cannot talk to {Shown(endpoint)} : is it the server's gRPC address?",
             _ => $"The server refused: {(error.Status.Detail.Length > 0 ? error.Status.Detail : reason)}",
         };
         return new(Client.ExitCode.Refused, reason, Name(error.StatusCode), message, fields, retryAfter);
