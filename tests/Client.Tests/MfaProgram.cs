@@ -20,8 +20,9 @@ internal sealed record Conversation(int ExitCode, string Text, bool Echo);
 internal static class MfaProgram
 {
     // The client's own build output: in this folder it would miss the libraries that the test host has from ASP.NET.
-    private static readonly string Path = typeof(MfaProgram).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-        .Single(metadata => metadata.Key == "MfaProgram").Value!;
+    // MFA_PROGRAM names another build of it, such as the Native AOT one.
+    private static readonly string Path = System.Environment.GetEnvironmentVariable("MFA_PROGRAM")
+        ?? typeof(MfaProgram).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "MfaProgram").Value!;
 
     /// <summary>With pipes: <paramref name="input"/> is standard input, line by line.</summary>
     public static async Task<Finished> RunAsync(
