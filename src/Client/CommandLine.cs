@@ -4,7 +4,8 @@ using Mfa.Client.Commands;
 
 namespace Mfa.Client;
 
-/// <summary>The options every verb knows, the verbs, and the one place where a failure becomes words and an exit code.</summary>
+/// <summary>The options every verb knows, the verbs, and the one place where a failure becomes words and an exit
+/// code.</summary>
 internal sealed class CommandLine
 {
     private readonly Option<string> _endpoint = new("--endpoint")
@@ -16,14 +17,16 @@ internal sealed class CommandLine
 
     private readonly Option<string> _username = new("--username")
     {
-        Description = "Sign in as this person. The password is asked for, or read from MFA_PASSWORD or standard input. Environment: MFA_USERNAME",
+        Description = "Sign in as this person; the password comes from a prompt, MFA_PASSWORD or standard input. "
+            + "Environment: MFA_USERNAME",
         HelpName = "U",
         Recursive = true,
     };
 
     private readonly Option<string> _apiKeyFile = new("--api-key-file")
     {
-        Description = "Sign in as the service whose API key is in this file. Environment, with the key itself: MFA_API_KEY",
+        Description = "Sign in as the service whose API key is in this file. "
+            + "Environment, with the key itself: MFA_API_KEY",
         HelpName = "F",
         Recursive = true,
     };
@@ -50,7 +53,8 @@ internal sealed class CommandLine
         DefaultValueFactory = _ => 10,
         CustomParser = result =>
         {
-            if (int.TryParse(result.Tokens.Single().Value, out var seconds) && seconds is >= 1 and <= 3600) return seconds;
+            var word = result.Tokens.Single().Value;
+            if (int.TryParse(word, out var seconds) && seconds is >= 1 and <= 3600) return seconds;
             result.AddError("--timeout must be 1 to 3600 seconds.");
             return default;
         },
@@ -88,20 +92,20 @@ internal sealed class CommandLine
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
 
         // Account ids may begin with `@`: no argument is the name of a file to read more arguments from.
-        var parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+        var parsed = root.Parse(args, new() { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
             var message = string.Join(' ', parsed.Errors.Select(e => e.Message));
             return Report(Failure.Usage($"{message} See: mfa --help"), json: WantsJson(args));
         }
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
 
     private async Task<int> RunAsync(ParseResult parsed, Func<Settings, Terminal, Task<int>> verb)
     {
         var settings = new Settings(
-            parsed.GetValue(_endpoint), parsed.GetValue(_username), parsed.GetValue(_apiKeyFile), parsed.GetValue(_account),
-            parsed.GetValue(_output) == "json", TimeSpan.FromSeconds(parsed.GetValue(_timeout)));
+            parsed.GetValue(_endpoint), parsed.GetValue(_username), parsed.GetValue(_apiKeyFile),
+            parsed.GetValue(_account), parsed.GetValue(_output) == "json", TimeSpan.FromSeconds(parsed.GetValue(_timeout)));
         try
         {
             return await verb(settings, _terminal);
@@ -127,5 +131,6 @@ internal sealed class CommandLine
 
     // The command line did not parse, so nobody knows for sure; a program that asked for JSON still gets it.
     private static bool WantsJson(string[] args) =>
-        args.Contains("--output=json") || args.Contains("--output:json") || args.Zip(args.Skip(1)).Contains(("--output", "json"));
+        args.Contains("--output=json") || args.Contains("--output:json")
+        || args.Zip(args.Skip(1)).Contains(("--output", "json"));
 }

@@ -5,10 +5,13 @@ using Mfa.V1;
 
 namespace Mfa.Client;
 
-/// <summary>The proto's own names of its enum values, read from the contract so that none can be misspelt here.</summary>
+/// <summary>The proto's own names of its enum values, read from the contract so that none can be misspelt.</summary>
 internal static class ContractNames
 {
-    private static readonly EnumDescriptor Verdicts = Find("Verdict"), Factors = Find("Factor"), Methods = Find("Method"), States = Find("State");
+    private static readonly EnumDescriptor Verdicts = Find("Verdict");
+    private static readonly EnumDescriptor Factors = Find("Factor");
+    private static readonly EnumDescriptor Methods = Find("Method");
+    private static readonly EnumDescriptor States = Find("State");
     private static readonly EnumDescriptor Codes = CodeReflection.Descriptor.FindTypeByName<EnumDescriptor>("Code");
 
     public static string Of(Verdict value) => Name(Verdicts, (int)value);
@@ -26,5 +29,6 @@ internal static class ContractNames
     private static string Name(EnumDescriptor values, int number) =>
         values.FindValueByNumber(number)?.Name ?? number.ToString(CultureInfo.InvariantCulture);
 
-    private static EnumDescriptor Find(string name) => MfaServiceReflection.Descriptor.FindTypeByName<EnumDescriptor>(name);
+    private static EnumDescriptor Find(string name) =>
+        MfaServiceReflection.Descriptor.FindTypeByName<EnumDescriptor>(name);
 }

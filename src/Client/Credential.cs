@@ -22,14 +22,15 @@ internal sealed record Credential(string Authorization, string? Username)
     public static Credential Resolve(Settings settings, Terminal terminal, bool confirmPassword)
     {
         if (settings is { Username: not null, ApiKeyFile: not null })
-            throw Usage("Give either --username or --api-key-file, not both.");
+            throw FailedException.Usage("Give either --username or --api-key-file, not both.");
         if (settings.Username is not null) return Person(settings.Username, terminal, confirmPassword);
         if (settings.ApiKeyFile is not null) return Service(ReadKeyFile(settings.ApiKeyFile), settings);
 
         var username = Settings.Environment("MFA_USERNAME");
         var apiKey = Settings.Environment("MFA_API_KEY");
         if (username is not null && apiKey is not null)
-            throw Usage("MFA_USERNAME and MFA_API_KEY are both set: unset one, or choose with --username or --api-key-file.");
+            throw FailedException.Usage(
+                "MFA_USERNAME and MFA_API_KEY are both set: unset one, or choose with --username or --api-key-file.");
         return apiKey is not null ? Service(apiKey, settings) : Person(username, terminal, confirmPassword);
     }
 
@@ -37,9 +38,9 @@ internal sealed record Credential(string Authorization, string? Username)
     {
         apiKey = apiKey.Trim();
         if (apiKey.Length == 0 || !apiKey.All(c => c is > ' ' and <= '~'))
-            throw Usage("The API key must be one line of printable ASCII without blanks.");
+            throw FailedException.Usage("The API key must be one line of printable ASCII without blanks.");
         if (settings.Account is null)
-            throw Usage("With an API key, --account is required.");
+            throw FailedException.Usage("With an API key, --account is required.");
         return new($"Bearer {apiKey}", null);
     }
 
@@ -47,7 +48,7 @@ internal sealed record Credential(string Authorization, string? Username)
     {
         username ??= terminal.Ask("Username:");
         if (string.IsNullOrEmpty(username))
-            throw Usage("No username: give --username, MFA_USERNAME, or a line of standard input.");
+            throw FailedException.Usage("No username: give --username, MFA_USERNAME, or a line of standard input.");
         var password = Settings.Environment("MFA_PASSWORD") ?? AskPassword(terminal, confirmPassword);
         return new($"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{username}:{password}"))}", username);
     }
@@ -74,12 +75,10 @@ internal sealed record Credential(string Authorization, string? Username)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw Usage($"Cannot read the API key file {path}: {e.Message}");
+            throw FailedException.Usage($"Cannot read the API key file {path}: {e.Message}");
         }
     }
 
     private static FailedException NoPassword() =>
-        Usage("No password: type it at the prompt, set MFA_PASSWORD, or give a line of standard input.");
-
-    private static FailedException Usage(string message) => new(Failure.Usage(message));
+        FailedException.Usage("No password: type it at the prompt, set MFA_PASSWORD, or give a line of standard input.");
 }

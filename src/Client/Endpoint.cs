@@ -8,11 +8,14 @@ internal static class Endpoint
     public static Uri Parse(string text)
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
-            throw new FailedException(Failure.Usage($"The endpoint must be an address such as https://mfa.example.org:7443, not: {text}"));
+            throw FailedException.Usage($"The endpoint must be like https://mfa.example.org:7443, not: {text}");
         if (uri.PathAndQuery != "/" || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0)
-            throw new FailedException(Failure.Usage("The endpoint must be scheme, host and port only."));
+            throw FailedException.Usage("The endpoint must be scheme, host and port only.");
         if (uri.Scheme == "http" && !uri.IsLoopback)
-            throw new FailedException(Failure.Usage($"Refused: http://{uri.Authority} would carry the credentials in clear text. Use https."));
+        {
+            throw FailedException.Usage(
+                $"Refused: http://{uri.Authority} would carry the credentials in clear text. Use https.");
+        }
         return uri;
     }
 }

@@ -7,8 +7,8 @@ namespace Mfa.Client;
 
 internal sealed record FieldFault(string Field, string Message);
 
-/// <summary>Why a verb did not do what it was asked. <paramref name="Reason"/> is the server's reason, or the status name
-/// when it gave none; scripts branch on it, people read the message.</summary>
+/// <summary>Why a verb did not do what it was asked. <paramref name="Reason"/> is the server's reason, or the status
+/// name when it gave none; scripts branch on it, people read the message.</summary>
 internal sealed record Failure(
     int ExitCode, string Reason, string Status, string Message, IReadOnlyList<FieldFault> Fields, TimeSpan? RetryAfter)
 {
@@ -22,8 +22,10 @@ internal sealed record Failure(
     public static Failure From(RpcException error, Uri endpoint, Credential credential)
     {
         var details = DetailsOf(error);
-        var reason = details?.GetDetail<ErrorInfo>() is { Domain: "mfa.v1", Reason: { Length: > 0 } known } ? known : Name(error.StatusCode);
-        var fields = details?.GetDetail<BadRequest>()?.FieldViolations.Select(v => new FieldFault(v.Field, v.Description)).ToList() ?? [];
+        var reason = details?.GetDetail<ErrorInfo>() is { Domain: "mfa.v1", Reason: { Length: > 0 } given }
+            ? given
+            : Name(error.StatusCode);
+        var faults = details?.GetDetail<BadRequest>()?.FieldViolations ?? [];
         var retryAfter = details?.GetDetail<RetryInfo>()?.RetryDelay?.ToTimeSpan();
         var message = reason switch
         {
@@ -31,19 +33,25 @@ internal sealed record Failure(
             "CALLER_NOT_ALLOWED" => credential.NotAllowed,
             "NOT_ENABLED" => "No second factor is enabled. Enable one with: mfa mk AUTHENTICATOR",
             "ALREADY_ENABLED" => "A second factor is enabled already: a current code of it is needed to replace it.",
-            "ENROLLMENT_NOT_FOUND" => "This enrolment is unknown, finished, replaced or expired. Start again with: mfa mk AUTHENTICATOR",
+            "ENROLLMENT_NOT_FOUND" =>
+                "This enrolment is unknown, finished, replaced or expired. Start again with: mfa mk AUTHENTICATOR",
             "CODE_REFUSED" => "The current code was not accepted. It counted as a guess.",
-            "LOCKED" when retryAfter is null => "Blocked after too many wrong codes, until the account is enrolled again with a recovery code.",
+            "LOCKED" when retryAfter is null =>
+                "Blocked after too many wrong codes, until the account is enrolled again with a recovery code.",
             "LOCKED" => "Locked after too many wrong codes.",
             "INVALID_FIELD" => "Not accepted as given:",
             "STORE_UNAVAILABLE" => "The server cannot reach its store; nothing was accepted.",
             "DEADLINE_EXCEEDED" => $"No answer from {Shown(endpoint)} in time; nothing was accepted.",
             _ when IsUntrusted(error) => $"The certificate of {Shown(endpoint)} is not trusted; nothing was sent.",
-            "UNAVAILABLE" when error.Status.DebugException is not null => $"Cannot reach {Shown(endpoint)} : is the server running?",
-            _ when error.Status.DebugException is HttpRequestException => $"Cannot talk to {Shown(endpoint)} : is it the server's gRPC address?",
+            "UNAVAILABLE" when error.Status.DebugException is not null =>
+                $"Cannot reach {Shown(endpoint)} : is the server running?",
+            _ when error.Status.DebugException is HttpRequestException =>
+                $"Cannot talk to {Shown(endpoint)} : is it the server's gRPC address?",
             _ => $"The server refused: {(error.Status.Detail.Length > 0 ? error.Status.Detail : reason)}",
         };
-        return new(Client.ExitCode.Refused, reason, Name(error.StatusCode), message, fields, retryAfter);
+        return new(
+            Client.ExitCode.Refused, reason, Name(error.StatusCode), message,
+            [.. faults.Select(fault => new FieldFault(fault.Field, fault.Description))], retryAfter);
     }
 
     /// <summary>The message and what belongs to it, for a person.</summary>
@@ -92,4 +100,8 @@ internal sealed record Failure(
 internal sealed class FailedException(Failure failure) : Exception(failure.Message)
 {
     public Failure Failure { get; } = failure;
+
+    public static FailedException Usage(string message) => new(Failure.Usage(message));
+
+    public static FailedException BadReply(string message) => new(Failure.BadReply(message));
 }

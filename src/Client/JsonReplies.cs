@@ -45,8 +45,8 @@ internal sealed partial class JsonReplies : JsonSerializerContext
 
     public static string Write(EnableResponse reply) => Write(
         new EnableJson(
-            reply.EnrollmentId, ContractNames.Of(reply.Method), reply.Account, reply.Issuer, reply.Secret, reply.OtpauthUri,
-            reply.QrCodeSvg, reply.RecoveryCodes, reply.Destination, Times.Rfc3339(reply.ExpireTime)),
+            reply.EnrollmentId, ContractNames.Of(reply.Method), reply.Account, reply.Issuer, reply.Secret,
+            reply.OtpauthUri, reply.QrCodeSvg, reply.RecoveryCodes, reply.Destination, Times.Rfc3339(reply.ExpireTime)),
         Readable.EnableJson);
 
     public static string Write(VerifyResponse reply) => Write(
@@ -58,8 +58,8 @@ internal sealed partial class JsonReplies : JsonSerializerContext
     public static string Write(GetStatusResponse reply) => Write(
         new StatusJson(
             ContractNames.Of(reply.State), ContractNames.Of(reply.Method), Times.Rfc3339(reply.EnableTime),
-            Times.Rfc3339(reply.DisableTime), reply.Destination, reply.RecoveryCodesRemaining, Times.Rfc3339(reply.LockedUntil),
-            reply.Pending is { } p ? new PendingJson(p.EnrollmentId, ContractNames.Of(p.Method), Times.Rfc3339(p.ExpireTime)) : null),
+            Times.Rfc3339(reply.DisableTime), reply.Destination, reply.RecoveryCodesRemaining,
+            Times.Rfc3339(reply.LockedUntil), Pending(reply.Pending)),
         Readable.StatusJson);
 
     public static string Write(RegenerateRecoveryCodesResponse reply) =>
@@ -70,6 +70,10 @@ internal sealed partial class JsonReplies : JsonSerializerContext
             failure.Reason, failure.Status, failure.Message, failure.Fields,
             failure.RetryAfter is { } wait ? Failure.Seconds(wait) : null)),
         Readable.ErrorJson);
+
+    private static PendingJson? Pending(PendingEnrollment? pending) => pending is null
+        ? null
+        : new(pending.EnrollmentId, ContractNames.Of(pending.Method), Times.Rfc3339(pending.ExpireTime));
 
     /// <summary>Everything beyond ASCII leaves as an escape: it survives any locale, and nothing in it can act on a
     /// terminal. Outside of strings JSON is ASCII, so this cannot change the document.</summary>

@@ -2,8 +2,8 @@ using QRCoder;
 
 namespace Mfa.Client;
 
-/// <summary>A QR code as text: one character is two modules, one above the other, because a character cell is about twice
-/// as high as wide. The quiet zone of four modules (ISO/IEC 18004 §6.3.8) is part of the drawing.</summary>
+/// <summary>A QR code as text: one character is two modules, one above the other, because a character cell is about
+/// twice as high as wide. The quiet zone of four modules (ISO/IEC 18004 §6.3.8) is part of the drawing.</summary>
 internal sealed class QrDrawing
 {
     // Black on white from the fixed part of the 256-colour palette, which themes leave alone, unlike the first 16.
@@ -19,7 +19,7 @@ internal sealed class QrDrawing
 
     public int Width => _code.ModuleMatrix.Count;
 
-    /// <returns>Null when the text is empty or too long for a code that a phone could still read from a screen.</returns>
+    /// <returns>Null when the text is empty or too long for a code that a phone could read from a screen.</returns>
     public static QrDrawing? Of(string text)
     {
         if (text.Length is 0 or > LongestText) return null;

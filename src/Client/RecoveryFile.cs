@@ -55,7 +55,8 @@ internal static class RecoveryFile
 
     private static string Safe(string part)
     {
-        var safe = string.Concat(part.Take(LongestPart).Select(c => char.IsAsciiLetterOrDigit(c) || "._@+-".Contains(c) ? c : '_'));
+        var safe = string.Concat(part.Take(LongestPart).Select(
+            c => char.IsAsciiLetterOrDigit(c) || "._@+-".Contains(c) ? c : '_'));
         // A leading dot hides the file, a leading hyphen makes it an option of the next command.
         return safe.Length == 0 || safe[0] is '.' or '-' ? '_' + safe.TrimStart('.', '-') : safe;
     }

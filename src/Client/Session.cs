@@ -9,7 +9,8 @@ namespace Mfa.Client;
 internal sealed class Session : IDisposable
 {
     // Sent once more after each of these waits. The rpc's own deadline still bounds every one of them.
-    private static readonly TimeSpan[] WaitsBeforeRepeating = [TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(600)];
+    private static readonly TimeSpan[] WaitsBeforeRepeating =
+        [TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(600)];
 
     private readonly Uri _endpoint;
     private readonly Credential _credential;
@@ -50,17 +51,23 @@ internal sealed class Session : IDisposable
     /// <summary>What to call the owner of the account in a file name.</summary>
     public string Owner => Account.Length > 0 ? Account : _credential.Username ?? "";
 
-    public static Session Open(Settings settings, Terminal terminal, bool askEndpoint = false, bool confirmPassword = false)
+    /// <summary>Asks for what is missing; a person who is <paramref name="enrolling"/> is asked for the endpoint too,
+    /// and for the password twice.</summary>
+    public static Session Open(Settings settings, Terminal terminal, bool enrolling = false)
     {
         var given = settings.Endpoint ?? Settings.Environment("MFA_ENDPOINT");
-        if (given is null && askEndpoint && terminal.Interactive) given = terminal.Ask($"Endpoint [{Endpoint.Default}]:");
+        if (given is null && enrolling && terminal.Interactive)
+            given = terminal.Ask($"Endpoint [{Endpoint.Default}]:");
         var endpoint = Endpoint.Parse(string.IsNullOrEmpty(given) ? Endpoint.Default : given);
-        return new Session(settings, terminal, endpoint, Credential.Resolve(settings, terminal, confirmPassword));
+        var credential = Credential.Resolve(settings, terminal, confirmPassword: enrolling);
+        return new Session(settings, terminal, endpoint, credential);
     }
 
-    public Task<EnableResponse> EnableAsync(EnableRequest request) => CallAsync(options => _service.EnableAsync(request, options));
+    public Task<EnableResponse> EnableAsync(EnableRequest request) =>
+        CallAsync(options => _service.EnableAsync(request, options));
 
-    public Task<GetStatusResponse> GetStatusAsync(GetStatusRequest request) => CallAsync(options => _service.GetStatusAsync(request, options));
+    public Task<GetStatusResponse> GetStatusAsync(GetStatusRequest request) =>
+        CallAsync(options => _service.GetStatusAsync(request, options));
 
     public Task<RegenerateRecoveryCodesResponse> RegenerateRecoveryCodesAsync(RegenerateRecoveryCodesRequest request) =>
         CallAsync(options => _service.RegenerateRecoveryCodesAsync(request, options));

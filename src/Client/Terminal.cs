@@ -52,8 +52,7 @@ internal sealed class Terminal
 
     /// <summary>Anything but yes is no, the end of the input too.</summary>
     public bool Confirm(string question) =>
-        Ask($"{question} [y/N]") is { } answer
-        && (answer.Equals("y", StringComparison.OrdinalIgnoreCase) || answer.Equals("yes", StringComparison.OrdinalIgnoreCase));
+        Ask($"{question} [y/N]")?.ToUpperInvariant() is "Y" or "YES";
 
     private void Prompt(string question)
     {

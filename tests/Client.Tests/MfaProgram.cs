@@ -82,7 +82,17 @@ internal static class MfaProgram
         {
             // It ended without reading all of it, as a usage error does.
         }
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromMinutes(1));
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"{string.Join(' ', argv)} did not end. It said: {await output} {await error}");
+        }
         return new Finished(process.ExitCode, await output, await error);
     }
 

@@ -184,6 +184,36 @@ public sealed class MkConversationTests
     }
 
     [Fact]
+    public async Task Ctrl_C_while_the_server_thinks_leaves_at_once()
+    {
+        await using var server = await StubServer.StartAsync();
+        using var testIsOver = new ManualResetEventSlim();
+        server.OnGetStatus = _ =>
+        {
+            testIsOver.Wait();
+            return new() { State = State.Enabled };
+        };
+
+        var talk = await MfaProgram.TalkAsync(server, "status --username alice --timeout 3600", [("Password: ", $"{Password}\r"), ("\n", "\u0003")]);
+        testIsOver.Set();
+
+        Assert.Equal(130, talk.ExitCode);
+        Assert.True(talk.Echo);
+    }
+
+    [Fact]
+    public async Task A_password_typed_the_moment_it_is_asked_for_is_not_shown()
+    {
+        await using var server = await StubServer.StartAsync();
+
+        // As the very first question, before anything else has had the time to switch the echo off.
+        var talk = await MfaProgram.TalkAsync(server, "status --username alice", [("Password: ", $"{Password}\r")]);
+
+        Assert.Equal(0, talk.ExitCode);
+        Assert.DoesNotContain(Password, talk.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Ctrl_D_at_the_password_is_the_end_of_the_input()
     {
         await using var server = await StubServer.StartAsync();

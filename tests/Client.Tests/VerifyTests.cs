@@ -15,7 +15,7 @@ public sealed class VerifyTests
 
         var run = await VerifyAsync(server, "123456");
 
-        Assert.Equal((0, "Accepted (AUTHENTICATOR).\n", ""), (run.ExitCode, run.Output, run.Error));
+        Assert.Equal((0, "Accepted. Factor: AUTHENTICATOR.\n", ""), (run.ExitCode, run.Output, run.Error));
         var request = Assert.Single(server.Verifies);
         Assert.Equal(("alice", "123456", ""), (request.Account, request.Code, request.EnrollmentId));
         Assert.True(Guid.TryParse(request.RequestId, out _));
@@ -32,7 +32,7 @@ public sealed class VerifyTests
 
         var run = await VerifyAsync(server, StubServer.RecoveryCodes[0]);
 
-        Assert.Equal((0, $"Accepted (RECOVERY_CODE, {left} left).\n", hint), (run.ExitCode, run.Output, run.Error));
+        Assert.Equal((0, $"Accepted. Factor: RECOVERY_CODE, {left} left.\n", hint), (run.ExitCode, run.Output, run.Error));
     }
 
     public static TheoryData<int, int, bool, string> Refusals => new()
@@ -43,9 +43,9 @@ public sealed class VerifyTests
         { (int)Verdict.Rejected, 0, false, "Rejected. 0 attempts left.\n" },
         { (int)Verdict.Locked, 0, true, "Locked until 2026-05-01T12:00:00Z. The code was not looked at.\n" },
         { (int)Verdict.Locked, 0, false, "Blocked until the account is enrolled again with a recovery code. The code was not looked at.\n" },
-        { 0, 0, false, "Refused: the server answered VERDICT_UNSPECIFIED, which this client does not know as a success.\n" },
-        { 99, 5, false, "Refused: the server answered 99, which this client does not know as a success.\n" },
-        { -1, 5, false, "Refused: the server answered -1, which this client does not know as a success.\n" },
+        { 0, 0, false, "Refused: the server answered VERDICT_UNSPECIFIED, which is no success this client knows.\n" },
+        { 99, 5, false, "Refused: the server answered 99, which is no success this client knows.\n" },
+        { -1, 5, false, "Refused: the server answered -1, which is no success this client knows.\n" },
     };
 
     [Theory]
@@ -107,7 +107,7 @@ public sealed class VerifyTests
 
         var run = await VerifyAsync(server, "", input);
 
-        Assert.Equal((0, "Accepted (AUTHENTICATOR).\n", "Enter the code: \n"), (run.ExitCode, run.Output, run.Error));
+        Assert.Equal((0, "Accepted. Factor: AUTHENTICATOR.\n", "Enter the code: \n"), (run.ExitCode, run.Output, run.Error));
         Assert.Equal("123456", Assert.Single(server.Verifies).Code);
     }
 
@@ -148,7 +148,7 @@ public sealed class VerifyTests
 
         var run = await MfaProgram.RunAsync(null, $"--endpoint {relay.Endpoint} --account alice verify 123456", environment: ["MFA_API_KEY=k"]);
 
-        Assert.Equal((0, "Accepted (AUTHENTICATOR).\n"), (run.ExitCode, run.Output));
+        Assert.Equal((0, "Accepted. Factor: AUTHENTICATOR.\n"), (run.ExitCode, run.Output));
         Assert.Equal(2, server.Verifies.Count);
         Assert.Equal(server.Verifies[0], server.Verifies[1]);
     }

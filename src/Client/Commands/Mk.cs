@@ -4,8 +4,8 @@ using Mfa.V1;
 namespace Mfa.Client.Commands;
 
 /// <summary><c>mfa mk METHOD</c>: enrols a second factor in one conversation.</summary>
-/// <remarks>Results, which a script may want to keep, go to standard output: the QR code, the key, the recovery codes and
-/// the two closing lines. Questions, explanations and complaints go to standard error.</remarks>
+/// <remarks>Results, which a script may want to keep, go to standard output: the QR code, the key, the recovery codes
+/// and the two closing lines. Questions, explanations and complaints go to standard error.</remarks>
 internal static class Mk
 {
     private const int Tries = 3;
@@ -18,17 +18,20 @@ internal static class Mk
             HelpName = "AUTHENTICATOR|EMAIL|SMS",
             CustomParser = result =>
             {
-                var word = result.Tokens.Single().Value;
-                if (Enum.TryParse<Method>(word, ignoreCase: true, out var known) && word.All(char.IsAsciiLetter) && known != Method.Unspecified)
-                    return known;
+                // By name: Enum.TryParse would also take numbers and lists.
+                var word = result.Tokens.Single().Value.ToUpperInvariant();
+                foreach (var known in (Method[])[Method.Authenticator, Method.Email, Method.Sms])
+                {
+                    if (ContractNames.Short(known) == word) return known;
+                }
                 result.AddError("METHOD must be AUTHENTICATOR, EMAIL or SMS.");
                 return default;
             },
         };
-        var email = new Option<string>("--email") { Description = "Where notices go. A person's address comes from the directory.", HelpName = "ADDRESS" };
-        var phone = new Option<string>("--phone") { Description = "The phone for SMS, such as +14165550123.", HelpName = "NUMBER" };
-        var label = new Option<string>("--label") { Description = "The name the authenticator app shows. Default: the account.", HelpName = "TEXT" };
-        var locale = new Option<string>("--locale") { Description = "Language of messages to the owner, such as en or fr-CA.", HelpName = "TAG" };
+        var email = Option("--email", "ADDRESS", "Where notices go. A person's address comes from the directory.");
+        var phone = Option("--phone", "NUMBER", "The phone for SMS, such as +14165550123.");
+        var label = Option("--label", "TEXT", "The name the authenticator app shows. Default: the account.");
+        var locale = Option("--locale", "TAG", "Language of messages to the owner, such as en or fr-CA.");
         var command = new Verb("mk", "Enrols a second factor and checks its first code.",
             """
             mfa mk AUTHENTICATOR
@@ -38,7 +41,7 @@ internal static class Mk
             With --output json there are no questions: finish with mfa verify --enrollment-id ID CODE.
             """)
         { method, email, phone, label, locale };
-        command.SetAction((parsed, _) => run(parsed, (settings, terminal) => RunAsync(settings, terminal, new EnableRequest
+        command.SetAction((parsed, _) => run(parsed, (settings, terminal) => RunAsync(settings, terminal, new()
         {
             Account = settings.Account ?? "",
             Method = parsed.GetValue(method),
@@ -50,12 +53,15 @@ internal static class Mk
         return command;
     }
 
+    private static Option<string> Option(string name, string value, string description) =>
+        new(name) { Description = description, HelpName = value };
+
     private static async Task<int> RunAsync(Settings settings, Terminal terminal, EnableRequest request)
     {
-        using var session = Session.Open(settings, terminal, askEndpoint: true, confirmPassword: true);
+        using var session = Session.Open(settings, terminal, enrolling: true);
         var enrollment = await EnableAsync(session, request);
         if (enrollment.EnrollmentId.Length == 0 || enrollment.RecoveryCodes.Count == 0)
-            throw new FailedException(Failure.BadReply("The server's reply names no enrolment. Nothing was enabled."));
+            throw FailedException.BadReply("The server's reply names no enrolment. Nothing was enabled.");
         if (session.Json)
         {
             terminal.Result(JsonReplies.Write(enrollment));
@@ -83,14 +89,16 @@ internal static class Mk
 
     private static void Show(Terminal terminal, EnableResponse enrollment)
     {
-        if (terminal.Confirm("Do you have a phone to scan a QR Code to generate TOTP codes?")) ShowQrCode(terminal, enrollment);
+        if (terminal.Confirm("Do you have a phone to scan a QR Code to generate TOTP codes?"))
+            ShowQrCode(terminal, enrollment);
         if (terminal.Confirm("Do you like to display the security key?"))
         {
             // The plain key alone on its line is what copying and scripts want; groups are for eyes and fingers.
             terminal.Result(enrollment.Secret);
-            terminal.Tell($"In groups, for typing: {string.Join(' ', enrollment.Secret.Chunk(4).Select(group => new string(group)))}");
+            var groups = enrollment.Secret.Chunk(4).Select(group => new string(group));
+            terminal.Tell($"In groups, for typing: {string.Join(' ', groups)}");
         }
-        terminal.Tell("Recovery codes: each lets you in once when your authenticator is not at hand. Keep them in a safe place.");
+        terminal.Tell("Recovery codes: each lets you in once when your authenticator is not at hand. Keep them safe.");
         foreach (var code in enrollment.RecoveryCodes) terminal.Result(code);
     }
 
@@ -102,7 +110,8 @@ internal static class Mk
         }
         else if (drawing.Width > terminal.Width)
         {
-            terminal.Tell($"The QR code needs {drawing.Width} columns and this terminal has {terminal.Width}: use the security key, or start again in a wider one.");
+            terminal.Tell($"The QR code needs {drawing.Width} columns and this terminal has {terminal.Width}: "
+                + "use the security key, or start again in a wider one.");
         }
         else
         {
@@ -114,9 +123,10 @@ internal static class Mk
     private static async Task<int> ProveAsync(Session session, EnableResponse enrollment)
     {
         var terminal = session.Terminal;
+        var digits = Digits(enrollment.OtpauthUri);
         for (var left = Tries - 1; left >= 0; left--)
         {
-            var code = terminal.Ask($"Enter the {Digits(enrollment.OtpauthUri)}-digit Code to verify enrolment was successful:");
+            var code = terminal.Ask($"Enter the {digits}-digit Code to verify enrolment was successful:");
             if (code is null)
             {
                 terminal.Tell("The input ended before a code was given.");
@@ -164,18 +174,21 @@ internal static class Mk
         }
     }
 
-    private static string TriesLeft(int left) => left switch { 0 => "No tries left.", 1 => "1 try left.", _ => $"{left} tries left." };
+    private static string TriesLeft(int left) =>
+        left switch { 0 => "No tries left.", 1 => "1 try left.", _ => $"{left} tries left." };
 
     private static void StaysPending(Terminal terminal, EnableResponse enrollment)
     {
         var until = Times.Rfc3339(enrollment.ExpireTime) is { } time ? $" until {time}" : "";
-        terminal.Tell($"The enrolment stays pending{until}. Go on with: mfa verify --enrollment-id {enrollment.EnrollmentId}");
+        terminal.Tell($"The enrolment stays pending{until}. "
+            + $"Go on with: mfa verify --enrollment-id {enrollment.EnrollmentId}");
     }
 
     /// <summary>The key URI says how many digits the app will show; 6 is what it means when it does not.</summary>
-    internal static int Digits(string otpauthUri)
+    private static int Digits(string otpauthUri)
     {
-        var value = otpauthUri.Split('?', '&').LastOrDefault(part => part.StartsWith("digits=", StringComparison.OrdinalIgnoreCase));
-        return value is not null && int.TryParse(value["digits=".Length..], out var digits) && digits is >= 6 and <= 10 ? digits : 6;
+        const string Key = "digits=";
+        var part = otpauthUri.Split('?', '&').LastOrDefault(p => p.StartsWith(Key, StringComparison.Ordinal));
+        return int.TryParse(part?[Key.Length..], out var digits) && digits is >= 6 and <= 10 ? digits : 6;
     }
 }

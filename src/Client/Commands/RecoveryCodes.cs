@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Mfa.V1;
 
 namespace Mfa.Client.Commands;
 
@@ -21,10 +20,10 @@ internal static class RecoveryCodes
     {
         using var session = Session.Open(settings, terminal);
         var code = terminal.Ask("Enter a current code (or a recovery code):")
-            ?? throw new FailedException(Failure.Usage("No code: give it as a line of standard input."));
-        var reply = await session.RegenerateRecoveryCodesAsync(new RegenerateRecoveryCodesRequest { Account = session.Account, Code = code });
+            ?? throw FailedException.Usage("No code: give it as a line of standard input.");
+        var reply = await session.RegenerateRecoveryCodesAsync(new() { Account = session.Account, Code = code });
         if (reply.RecoveryCodes.Count == 0)
-            throw new FailedException(Failure.BadReply("The server's reply holds no recovery codes."));
+            throw FailedException.BadReply("The server's reply holds no recovery codes.");
         if (session.Json)
         {
             terminal.Result(JsonReplies.Write(reply));

@@ -20,9 +20,9 @@ internal static class Status
     private static async Task<int> RunAsync(Settings settings, Terminal terminal)
     {
         using var session = Session.Open(settings, terminal);
-        var reply = await session.GetStatusAsync(new GetStatusRequest { Account = session.Account });
+        var reply = await session.GetStatusAsync(new() { Account = session.Account });
         if (reply.State == State.Unspecified)
-            throw new FailedException(Failure.BadReply("The server did not say what is switched on."));
+            throw FailedException.BadReply("The server did not say what is switched on.");
         if (session.Json)
         {
             terminal.Result(JsonReplies.Write(reply));

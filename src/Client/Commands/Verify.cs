@@ -3,7 +3,8 @@ using Mfa.V1;
 
 namespace Mfa.Client.Commands;
 
-/// <summary><c>mfa verify [CODE]</c>: checks a code, or finishes an enrolment. Only VERDICT_ACCEPTED is exit code 0.</summary>
+/// <summary><c>mfa verify [CODE]</c>: checks a code, or finishes an enrolment. Only VERDICT_ACCEPTED is exit
+/// code 0.</summary>
 internal static class Verify
 {
     private const int FewRecoveryCodes = 2;
@@ -12,13 +13,17 @@ internal static class Verify
     {
         var code = new Argument<string?>("CODE")
         {
-            Description = "A code of the authenticator or a recovery code. Left out, it is asked for or read from standard input.",
+            Description = "A code of the app or a recovery code. Left out, it is asked for or read from standard input.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var enrollmentId = new Option<string>("--enrollment-id") { Description = "The enrolment to finish, as mk gave it.", HelpName = "ID" };
+        var enrollmentId = new Option<string>("--enrollment-id")
+        {
+            Description = "The enrolment to finish, as mk gave it.",
+            HelpName = "ID",
+        };
         var requestId = new Option<string>("--request-id")
         {
-            Description = "Repeat an earlier call: the same id with the same code gets the first answer again. Default: a new one.",
+            Description = "Repeat an earlier call: same id and code get the first answer again. Default: a new one.",
             HelpName = "UUID",
         };
         var command = new Verb("verify", "Checks a code. Exit code 0 means accepted, and nothing else does.",
@@ -29,7 +34,8 @@ internal static class Verify
             """)
         { code, enrollmentId, requestId };
         command.SetAction((parsed, _) => run(parsed, (settings, terminal) =>
-            RunAsync(settings, terminal, parsed.GetValue(code), parsed.GetValue(enrollmentId) ?? "", parsed.GetValue(requestId))));
+            RunAsync(
+                settings, terminal, parsed.GetValue(code), parsed.GetValue(enrollmentId) ?? "", parsed.GetValue(requestId))));
         return command;
     }
 
@@ -40,21 +46,25 @@ internal static class Verify
         return reply.Verdict switch
         {
             Verdict.Accepted when reply.Factor == Factor.RecoveryCode =>
-                $"Accepted (RECOVERY_CODE, {reply.RecoveryCodesRemaining} left).",
-            Verdict.Accepted => $"Accepted ({ContractNames.Short(reply.Factor)}).",
+                $"Accepted. Factor: RECOVERY_CODE, {reply.RecoveryCodesRemaining} left.",
+            Verdict.Accepted => $"Accepted. Factor: {ContractNames.Short(reply.Factor)}.",
             Verdict.Rejected when until is not null => $"Rejected. Locked until {until}.",
             Verdict.Rejected when reply.AttemptsRemaining == 1 => "Rejected. 1 attempt left.",
             Verdict.Rejected => $"Rejected. {reply.AttemptsRemaining} attempts left.",
             Verdict.Locked when until is not null => $"Locked until {until}. The code was not looked at.",
-            Verdict.Locked => "Blocked until the account is enrolled again with a recovery code. The code was not looked at.",
-            _ => $"Refused: the server answered {ContractNames.Of(reply.Verdict)}, which this client does not know as a success.",
+            Verdict.Locked =>
+                "Blocked until the account is enrolled again with a recovery code. The code was not looked at.",
+            _ =>
+                $"Refused: the server answered {ContractNames.Of(reply.Verdict)}, which is no success this client knows.",
         };
     }
 
-    private static async Task<int> RunAsync(Settings settings, Terminal terminal, string? code, string enrollmentId, string? requestId)
+    private static async Task<int> RunAsync(
+        Settings settings, Terminal terminal, string? code, string enrollmentId, string? requestId)
     {
         using var session = Session.Open(settings, terminal);
-        code ??= terminal.Ask("Enter the code:") ?? throw new FailedException(Failure.Usage("No code: give it as CODE or as a line of standard input."));
+        code ??= terminal.Ask("Enter the code:")
+            ?? throw FailedException.Usage("No code: give it as CODE or as a line of standard input.");
         requestId ??= Guid.NewGuid().ToString();
         VerifyResponse reply;
         try
@@ -63,7 +73,8 @@ internal static class Verify
         }
         catch (FailedException e) when (e.Failure.Status is "UNAVAILABLE" or "DEADLINE_EXCEEDED")
         {
-            terminal.Tell($"If the code reached the server it may be used up. To ask again safely, give the same code and --request-id {requestId}");
+            terminal.Tell("If the code reached the server it may be used up. "
+                + $"To ask again safely, give the same code and --request-id {requestId}");
             throw;
         }
         terminal.Result(session.Json ? JsonReplies.Write(reply) : Words(reply));
