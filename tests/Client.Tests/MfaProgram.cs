@@ -13,8 +13,9 @@ internal sealed record Finished(int ExitCode, string Output, string Error)
     public string[] JsonFields => [.. Json.EnumerateObject().Select(property => property.Name)];
 }
 
-/// <summary>Everything the terminal showed, and whether its echo was left as it was found.</summary>
-internal sealed record Conversation(int ExitCode, string Text, bool Echo);
+/// <summary>Everything the terminal showed, whether its echo was left as it was found, and whether it was on when each
+/// expected text appeared.</summary>
+internal sealed record Conversation(int ExitCode, string Text, bool Echo, bool[] EchoAt);
 
 /// <summary>The built <c>mfa</c>, run as its users run it.</summary>
 internal static class MfaProgram
@@ -54,7 +55,9 @@ internal static class MfaProgram
         var missed = run.Json.GetProperty("missed").GetString();
         var text = run.Json.GetProperty("text").GetString()!;
         Assert.True(missed is null, $"Never saw: {missed}\nSaw: {text}");
-        return new Conversation(run.Json.GetProperty("exit").GetInt32(), text, run.Json.GetProperty("echo").GetBoolean());
+        return new Conversation(
+            run.Json.GetProperty("exit").GetInt32(), text, run.Json.GetProperty("echo").GetBoolean(),
+            [.. run.Json.GetProperty("echo_at").EnumerateArray().Select(echo => echo.GetBoolean())]);
     }
 
     public static async Task<Finished> StartAsync(

@@ -1,7 +1,9 @@
-"""Runs a program on a pseudo-terminal of its own and plays a person: waits for each text, in order, then types.
+"""Runs a program on a pseudo-terminal of its own and plays a person: waits for each text, in order, then types (or, for
+SIGTERM, kills politely).
 
 Reads one JSON document {argv, env, cwd, columns, umask, output, steps: [[expect, send], ...]} from standard input and
-writes one {exit, text, echo, missed}. `output` is a file that takes the program's standard output away from the terminal.
+writes one {exit, text, echo, echo_at, missed}: whether the terminal echoes at the end, and did when each text was seen.
+`output` is a file that takes the program's standard output away from the terminal.
 """
 import fcntl
 import json
@@ -48,7 +50,13 @@ def text():
     return seen.replace(b"\r\n", b"\n").decode("utf-8", "replace")
 
 
+def echoes():
+    flags = termios.tcgetattr(slave)[3]
+    return bool(flags & termios.ECHO and flags & termios.ICANON)
+
+
 position = 0
+echo_at = []
 missed = None
 for expect, send in job["steps"]:
     while (found := text().find(expect, position)) < 0:
@@ -62,7 +70,11 @@ for expect, send in job["steps"]:
         child.kill()
         break
     position = found + len(expect)
-    os.write(master, send.encode())
+    echo_at.append(echoes())
+    if send == "SIGTERM":
+        child.terminate()
+    else:
+        os.write(master, send.encode())
 
 while child.poll() is None and time.monotonic() < DEADLINE:
     select.select([master], [], [], 0.1)
@@ -72,10 +84,10 @@ if child.poll() is None:
     child.kill()
 child.wait()
 drain()
-flags = termios.tcgetattr(slave)[3]
 json.dump({
     "exit": child.returncode,
     "text": text(),
-    "echo": bool(flags & termios.ECHO and flags & termios.ICANON),
+    "echo": echoes(),
+    "echo_at": echo_at,
     "missed": missed,
 }, sys.stdout)
