@@ -13,9 +13,8 @@ internal sealed record Finished(int ExitCode, string Output, string Error)
     public string[] JsonFields => [.. Json.EnumerateObject().Select(property => property.Name)];
 }
 
-/// <summary>Everything the terminal showed, whether its echo was left as it was found, and whether it was on when each
-/// expected text appeared.</summary>
-internal sealed record Conversation(int ExitCode, string Text, bool Echo, bool[] EchoAt);
+/// <summary>Everything the terminal showed, and whether its echo was on at the end.</summary>
+internal sealed record Conversation(int ExitCode, string Text, bool Echo);
 
 /// <summary>The built <c>mfa</c>, run as its users run it.</summary>
 internal static class MfaProgram
@@ -37,7 +36,7 @@ internal static class MfaProgram
     /// <summary>On a pseudo-terminal: waits for each text, in this order, then types what goes with it.</summary>
     public static async Task<Conversation> TalkAsync(
         StubServer? server, string arguments, (string Expect, string Type)[] steps,
-        string[]? environment = null, string? folder = null, int columns = 100, string? output = null)
+        string[]? environment = null, string? folder = null, int columns = 100, string? output = null, bool gagged = false)
     {
         var job = new Dictionary<string, object?>(StringComparer.Ordinal)
         {
@@ -47,6 +46,7 @@ internal static class MfaProgram
             ["columns"] = columns,
             ["umask"] = 0,
             ["output"] = output,
+            ["gagged"] = gagged,
             ["steps"] = steps.Select(step => (string[])[step.Expect, step.Type]).ToArray(),
         };
         var driver = System.IO.Path.Combine(AppContext.BaseDirectory, "pseudo_terminal.py");
@@ -55,9 +55,7 @@ internal static class MfaProgram
         var missed = run.Json.GetProperty("missed").GetString();
         var text = run.Json.GetProperty("text").GetString()!;
         Assert.True(missed is null, $"Never saw: {missed}\nSaw: {text}");
-        return new Conversation(
-            run.Json.GetProperty("exit").GetInt32(), text, run.Json.GetProperty("echo").GetBoolean(),
-            [.. run.Json.GetProperty("echo_at").EnumerateArray().Select(echo => echo.GetBoolean())]);
+        return new Conversation(run.Json.GetProperty("exit").GetInt32(), text, run.Json.GetProperty("echo").GetBoolean());
     }
 
     public static async Task<Finished> StartAsync(

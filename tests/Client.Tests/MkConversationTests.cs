@@ -206,14 +206,10 @@ public sealed class MkConversationTests
     {
         await using var server = await StubServer.StartAsync();
 
-        // As the very first question, and several times: switching off too late would be a race, won now and then.
-        for (var i = 0; i < 6; i++)
-        {
-            var talk = await MfaProgram.TalkAsync(server, "status --username alice", [("Password: ", $"{Password}\r")]);
+        // Hung in writing its first prompt, it can only have switched the echo off before.
+        var talk = await MfaProgram.TalkAsync(server, "status --username alice", [], gagged: true);
 
-            Assert.Equal([false], talk.EchoAt);
-            Assert.DoesNotContain(Password, talk.Text, StringComparison.Ordinal);
-        }
+        Assert.False(talk.Echo);
     }
 
     [Fact]

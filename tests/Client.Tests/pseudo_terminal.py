@@ -1,9 +1,10 @@
 """Runs a program on a pseudo-terminal of its own and plays a person: waits for each text, in order, then types (or, for
 SIGTERM, kills politely).
 
-Reads one JSON document {argv, env, cwd, columns, umask, output, steps: [[expect, send], ...]} from standard input and
-writes one {exit, text, echo, echo_at, missed}: whether the terminal echoes at the end, and did when each text was seen.
-`output` is a file that takes the program's standard output away from the terminal.
+Reads one JSON document {argv, env, cwd, columns, umask, output, gagged, steps: [[expect, send], ...]} from standard input
+and writes one {exit, text, echo, missed}, where `echo` is whether the terminal echoes at the end. `output` is a file that
+takes the program's standard output away from the terminal. With `gagged`, standard error is a full pipe, so that the
+program hangs in saying its first word; it is killed once the echo is off, or has stayed on for too long.
 """
 import fcntl
 import json
@@ -30,8 +31,18 @@ def become_terminal_owner():
 
 
 output = open(job["output"], "wb") if job["output"] else slave
+talk = slave
+if job["gagged"]:
+    DEADLINE = time.monotonic() + 10
+    unread, talk = os.pipe()
+    os.set_blocking(talk, False)
+    try:
+        while True:
+            os.write(talk, b".")
+    except BlockingIOError:
+        os.set_blocking(talk, True)
 child = subprocess.Popen(
-    job["argv"], env=job["env"], cwd=job["cwd"], stdin=slave, stdout=output, stderr=slave,
+    job["argv"], env=job["env"], cwd=job["cwd"], stdin=slave, stdout=output, stderr=talk,
     preexec_fn=become_terminal_owner)
 seen = b""
 
@@ -55,8 +66,12 @@ def echoes():
     return bool(flags & termios.ECHO and flags & termios.ICANON)
 
 
+while job["gagged"] and child.poll() is None:
+    if not echoes() or time.monotonic() > DEADLINE:
+        child.kill()
+    select.select([], [], [], 0.02)
+
 position = 0
-echo_at = []
 missed = None
 for expect, send in job["steps"]:
     while (found := text().find(expect, position)) < 0:
@@ -70,7 +85,6 @@ for expect, send in job["steps"]:
         child.kill()
         break
     position = found + len(expect)
-    echo_at.append(echoes())
     if send == "SIGTERM":
         child.terminate()
     else:
@@ -88,6 +102,5 @@ json.dump({
     "exit": child.returncode,
     "text": text(),
     "echo": echoes(),
-    "echo_at": echo_at,
     "missed": missed,
 }, sys.stdout)
