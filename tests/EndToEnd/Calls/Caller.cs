@@ -64,7 +64,7 @@ internal sealed class Caller : IDisposable
         await _service.VerifyAsync(request, Options.WithDeadline(TimeProvider.System.GetUtcNow().UtcDateTime + deadline));
 
     /// <summary>Sends the request and resets the stream whenever <paramref name="hangUp"/> says so.</summary>
-    public async Task<VerifyResponse> VerifyAsync(VerifyRequest request, CancellationToken hangUp) =>
+    public async Task<VerifyResponse> VerifyUntilAsync(VerifyRequest request, CancellationToken hangUp) =>
         await _service.VerifyAsync(request, Options.WithCancellationToken(hangUp));
 
     public async Task<GetStatusResponse> GetStatusAsync(string account) =>
