@@ -20,28 +20,21 @@ internal sealed class Caller : IDisposable
     private readonly Metadata _metadata = [];
     private readonly Secrets _secrets;
 
-    /// <param name="authorization">The whole value, scheme first.</param>
+    /// <param name="authorization">None, one or several whole values, scheme first.</param>
     /// <param name="secrets">Learns what the replies tell once.</param>
-    public Caller(Uri grpc, string? authorization, Secrets secrets)
+    public Caller(Uri grpc, IEnumerable<string> authorization, Secrets secrets)
     {
         _channel = GrpcChannel.ForAddress(grpc);
         _invoker = _channel.CreateCallInvoker();
         _service = new MfaService.MfaServiceClient(_invoker);
         _secrets = secrets;
-        if (authorization is not null) _metadata.Add("authorization", authorization);
+        foreach (var value in authorization) _metadata.Add("authorization", value);
     }
 
     private CallOptions Options => new(_metadata, TimeProvider.System.GetUtcNow().UtcDateTime + Patience, TestContext.Current.CancellationToken);
 
     public static string Basic(string name, string password) =>
         $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{name}:{password}"))}";
-
-    /// <summary>The same connection, another credential. It lives as long as this one.</summary>
-    public void Authorize(params IEnumerable<string> authorizations)
-    {
-        _metadata.Clear();
-        foreach (var authorization in authorizations) _metadata.Add("authorization", authorization);
-    }
 
     public Task<EnableResponse> EnableAsync(string account, string code = "") =>
         EnableAsync(new EnableRequest { Account = account, Method = Method.Authenticator, Code = code });

@@ -25,6 +25,9 @@ internal static class Refused
         Assert.All(violations, v => Assert.True(v.Description.Length > 10, $"no remedy for {v.Field}"));
     }
 
+    /// <summary>Whatever the reason.</summary>
+    public static async Task InShapeAsync(Func<Task> call) => Read(await Assert.ThrowsAsync<RpcException>(call));
+
     public static Task ForFieldAsync(string field, Func<Task> call) => ForFieldsAsync([field], call);
 
     public static Task AsUnauthenticatedAsync(Func<Task> call) => AsAsync(StatusCode.Unauthenticated, ErrorReason.Unauthenticated, call);

@@ -6,8 +6,8 @@ using Mfa.EndToEnd.Calls;
 namespace Mfa.EndToEnd.Processes;
 
 /// <summary>
-/// A development server that runs as a process of its own on a data folder of its own. Can be killed, stopped and started
-/// again on the same folder. Keeps all that it printed, and fails at its end if a secret is among it.
+/// A server that runs as a process of its own on a data folder of its own. Can be killed, stopped and started again on the
+/// same folder. Keeps all that it printed, and fails at its end if a secret is among it.
 /// </summary>
 internal sealed partial class ServerProcess : IAsyncDisposable
 {
@@ -22,9 +22,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private Process? _process;
     private Task _reading = Task.CompletedTask;
 
-    private ServerProcess()
-    {
-    }
+    private readonly bool _dev;
+
+    private ServerProcess(bool dev) => _dev = dev;
 
     /// <summary>The data folder. The server creates it.</summary>
     public string Data => _folder["data"];
@@ -35,7 +35,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public Uri Web { get; private set; } = null!;
 
-    /// <summary>The key with every scope that a development server leaves in its folder.</summary>
+    /// <summary>A key with every scope: the one that a development server leaves in its folder.</summary>
     public string DevKey { get; private set; } = "";
 
     /// <summary>A caller with that key, on one connection.</summary>
@@ -47,26 +47,18 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>What it told once and must never print.</summary>
     public Secrets Secrets { get; } = new();
 
+    /// <summary>A development server.</summary>
     /// <param name="settings">Each section:key=value.</param>
-    public static async Task<ServerProcess> StartAsync(params string[] settings)
-    {
-        var server = new ServerProcess();
-        try
-        {
-            await server.StartAgainAsync(settings);
-            return server;
-        }
-        catch
-        {
-            await server.DisposeAsync();
-            throw;
-        }
-    }
+    public static Task<ServerProcess> StartAsync(params string[] settings) => StartAsync(dev: true, settings);
+
+    /// <summary>A server as it runs in production; an operator makes the key that has every scope.</summary>
+    public static Task<ServerProcess> StartInProductionAsync(params string[] settings) => StartAsync(dev: false, settings);
 
     /// <summary>Starts on the same folder. It serves when this returns.</summary>
     public async Task StartAgainAsync(params string[] settings)
     {
-        string[] serve = ["serve", "--dev", "--data", Data, "--listen", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0"];
+        string[] serve = ["serve", "--data", Data, "--listen", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0"];
+        if (_dev) serve = [.. serve, "--dev"];
         var start = ServerProgram.Command([.. serve, .. settings.SelectMany(s => new[] { "--set", s })]);
         start.RedirectStandardOutput = start.RedirectStandardError = true;
         _process = Process.Start(start)!;
@@ -76,15 +68,19 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         var words = (await ready.Task.WaitAsync(Patience)).Split(' ');
         Grpc = new Uri(words.Single(w => w.StartsWith("grpc=", StringComparison.Ordinal))["grpc=".Length..]);
         Web = new Uri(words.Single(w => w.StartsWith("web=", StringComparison.Ordinal))["web=".Length..]);
-        DevKey = (await File.ReadAllTextAsync(Path.Combine(Data, "dev.key"))).Trim();
+        if (_dev) DevKey = (await File.ReadAllTextAsync(Path.Combine(Data, "dev.key"))).Trim();
+        else if (DevKey.Length == 0) DevKey = await ServerProgram.CreateKeyAsync(Data, "all", "verify,enroll,disable,admin");
         Secrets.Add(DevKey);
         Dev = NewCaller(DevKey);
     }
 
     /// <summary>A caller on a connection of its own.</summary>
-    public Caller NewCaller(string? apiKey = null)
+    public Caller NewCaller(string apiKey) => NewCallerWith($"Bearer {apiKey}");
+
+    /// <param name="authorization">Any number of whole values, scheme first.</param>
+    public Caller NewCallerWith(params string[] authorization)
     {
-        var caller = new Caller(Grpc, apiKey is null ? null : $"Bearer {apiKey}", Secrets);
+        var caller = new Caller(Grpc, authorization, Secrets);
         lock (_callers) _callers.Add(caller);
         return caller;
     }
@@ -110,6 +106,21 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         lock (_callers) _callers.ForEach(caller => caller.Dispose());
         _folder.Dispose();
         Secrets.AssertNoneIn(_lines);
+    }
+
+    private static async Task<ServerProcess> StartAsync(bool dev, string[] settings)
+    {
+        var server = new ServerProcess(dev);
+        try
+        {
+            await server.StartAgainAsync(settings);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
     private async Task<int> EndAsync()
