@@ -95,6 +95,7 @@ public sealed class RefusedSettingTests : IDisposable
     [InlineData("--no-such-option")]
     [InlineData("no-such-verb")]
     [InlineData("serve", "--data")]
+    [InlineData("serve", "--data", "")]
     [InlineData("keys")]
     [InlineData("keys", "create")]
     [InlineData("keys", "create", "name")]

@@ -134,6 +134,38 @@ public sealed class RefusedStartTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("keys.json")]
+    [InlineData("serve.lock")]
+    [InlineData("dev.key")]
+    public async Task A_file_of_the_folder_that_is_a_folder_itself(string name)
+    {
+        var path = Path.Combine(Data, name);
+        Directory.CreateDirectory(path);
+
+        Start.RefusedWith(await OutsideProgram.RunAsync(Start.Serve(Data, "--dev"), []), [path]);
+    }
+
+    [Fact]
+    public async Task A_key_ring_that_is_a_link_to_nowhere()
+    {
+        Directory.CreateDirectory(Data);
+        File.CreateSymbolicLink(Ring, _folder["nowhere"]);
+
+        await Start.RefusedAsync(Data, [Ring]);
+        Assert.False(File.Exists(_folder["nowhere"]));
+    }
+
+    [Fact]
+    public async Task An_address_that_is_taken()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        var taken = server.Grpc.GetLeftPart(UriPartial.Authority);
+
+        var start = ServerProgram.Command("serve", "--data", Data, "--listen", taken, "--web", "http://127.0.0.1:0");
+        Start.RefusedWith(await OutsideProgram.RunAsync(start, []), [taken, "--listen"]);
+    }
+
     [Fact]
     public async Task A_folder_that_another_server_serves() // ST9
     {
