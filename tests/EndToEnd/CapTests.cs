@@ -57,7 +57,7 @@ public sealed class CapTests(ServerWithLowCap server) : IClassFixture<ServerWith
         await BlockAsync(owner);
 
         await server.Process.KillAsync();
-        await server.Process.StartAgainAsync("guesses:cap=10", "guesses:run=10", "guesses:firstLockSeconds=1");
+        await server.Process.StartAgainAsync();
 
         Assert.Equal(Verdict.Locked, (await Caller.VerifyAsync(owner.Account, owner.NextCode)).Verdict);
         Assert.Equal(State.Blocked, (await Caller.GetStatusAsync(owner.Account)).State);

@@ -94,6 +94,17 @@ public sealed class CrashTests(DevServer server) : IClassFixture<DevServer>, IAs
         Assert.Equal(Verdict.Accepted, (await server.Process.Dev.VerifyAsync(owner.Account, owner.NextCode)).Verdict);
     }
 
+    [Fact]
+    public async Task A_server_that_is_asked_to_stop_as_soon_as_it_is_ready_ends_well()
+    {
+        await using var own = await ServerProcess.StartAsync(); // the others need one that runs, whatever comes of this
+        for (var round = 0; round < 20; round++)
+        {
+            Assert.Equal(0, await own.StopAsync());
+            await own.StartAgainAsync();
+        }
+    }
+
     private async Task CrashAsync()
     {
         await server.Process.KillAsync();

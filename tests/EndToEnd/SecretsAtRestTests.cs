@@ -24,7 +24,8 @@ public sealed class SecretsAtRestTests
         AssertNothingInFiles(server);
         await server.KillAsync(); // the write-ahead log stays as it is
         AssertNothingInFiles(server);
-        await server.StartAgainAsync(Trace);
+        await server.StartAgainAsync();
+        await Owner.AssertServedAsync(server.Dev);
         Assert.Equal(0, await server.StopAsync());
         AssertNothingInFiles(server);
 

@@ -16,7 +16,7 @@ internal sealed class Authenticator(string secret)
     public static long Step => TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / Period;
 
     /// <summary>The current step, once it will last for a while: what needs a fixed step must happen within it.</summary>
-    public static async Task<long> StepWithRoomAsync(int seconds = 8)
+    public static async Task<long> StepWithRoomAsync(int seconds = 10)
     {
         var now = TimeProvider.System.GetUtcNow();
         var end = DateTimeOffset.FromUnixTimeSeconds((Step + 1) * Period);

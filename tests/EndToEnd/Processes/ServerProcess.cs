@@ -19,12 +19,12 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private readonly TempFolder _folder = new();
     private readonly ConcurrentQueue<string> _lines = [];
     private readonly List<Caller> _callers = [];
+    private readonly bool _dev;
+    private readonly string[] _settings;
     private Process? _process;
     private Task _reading = Task.CompletedTask;
 
-    private readonly bool _dev;
-
-    private ServerProcess(bool dev) => _dev = dev;
+    private ServerProcess(bool dev, string[] settings) => (_dev, _settings) = (dev, settings);
 
     /// <summary>The data folder. The server creates it.</summary>
     public string Data => _folder["data"];
@@ -54,12 +54,12 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>A server as it runs in production; an operator makes the key that has every scope.</summary>
     public static Task<ServerProcess> StartInProductionAsync(params string[] settings) => StartAsync(dev: false, settings);
 
-    /// <summary>Starts on the same folder. It serves when this returns.</summary>
-    public async Task StartAgainAsync(params string[] settings)
+    /// <summary>Starts on the same folder with the same settings. It serves when this returns.</summary>
+    public async Task StartAgainAsync()
     {
         string[] serve = ["serve", "--data", Data, "--listen", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0"];
         if (_dev) serve = [.. serve, "--dev"];
-        var start = ServerProgram.Command([.. serve, .. settings.SelectMany(s => new[] { "--set", s })]);
+        var start = ServerProgram.Command([.. serve, .. _settings.SelectMany(s => new[] { "--set", s })]);
         start.RedirectStandardOutput = start.RedirectStandardError = true;
         _process = Process.Start(start)!;
 
@@ -110,10 +110,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     private static async Task<ServerProcess> StartAsync(bool dev, string[] settings)
     {
-        var server = new ServerProcess(dev);
+        var server = new ServerProcess(dev, settings);
         try
         {
-            await server.StartAgainAsync(settings);
+            await server.StartAgainAsync();
             return server;
         }
         catch
