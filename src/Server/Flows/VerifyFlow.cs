@@ -25,14 +25,18 @@ internal sealed class VerifyFlow(
     {
         var now = clock.Read();
         var remember = Remembering(call, now);
-        if (remember is not null && store.FindAnswer(remember.Mark) is { } before) return remember.Decode(before);
+        if (Before(remember) is { } before) return before;
 
         for (var attempt = 0; attempt < Attempts.Max; attempt++)
         {
             var account = store.Find(call.Account);
             var subject = call.EnrollmentId is null ? account.InForce : account.PendingAt(now);
             if (subject is null || (call.EnrollmentId is { } id && id != subject.Id))
-                return call.EnrollmentId is null ? RefusalKind.NotEnabled : RefusalKind.EnrollmentNotFound;
+            {
+                // The same request may have been answered since we looked, and its effect be what is in the way.
+                return Before(remember) ?? (call.EnrollmentId is null ? RefusalKind.NotEnabled : RefusalKind.EnrollmentNotFound);
+            }
+
             if (CodeComparison.LengthRefusal(subject, call.Code) is { } refusal) return refusal;
 
             var decide = call.EnrollmentId is null
@@ -76,6 +80,9 @@ internal sealed class VerifyFlow(
             ? VerifyAnswer.Decode(before.Answer)
             : RefusalKind.RequestIdReused);
     }
+
+    private Result<VerifyAnswer>? Before(Remember<Result<VerifyAnswer>>? remember) =>
+        remember is not null && store.FindAnswer(remember.Mark) is { } answered ? remember.Decode(answered) : (Result<VerifyAnswer>?)null;
 
     private static byte[]? Encode(Result<VerifyAnswer> result) =>
         result.Value is { Kind: not CheckKind.Stale } answer ? answer.Encode() : null;

@@ -90,7 +90,7 @@ internal sealed class Form
     public Guid? Uuid(string text, string field)
     {
         if (text.Length == 0) return null;
-        var parsed = Guid.TryParseExact(text, "D", out var id);
+        var parsed = Guid.TryParseExact(text, "D", out var id) && text.Length == 36; // the parser trims blanks
         Require(parsed && id != Guid.Empty, field, "give a UUID such as 0b4f0f8e-3c1c-4d5e-9d0a-6f2f5c1a7b11, or leave it empty");
         return id;
     }
