@@ -11,6 +11,10 @@ namespace Mfa.Server;
 /// </summary>
 internal sealed partial class DataFolder : IDisposable
 {
+    public const string DevKeyFile = "dev.key";
+
+    private const string ServeLock = "serve.lock";
+
     private SafeFileHandle? _serveLock;
 
     private DataFolder(string path, KeyRing ring, SqliteStore store) => (Path, Ring, Store) = (path, ring, store);
@@ -30,6 +34,8 @@ internal sealed partial class DataFolder : IDisposable
         CreateFolder(path);
         var ringPath = System.IO.Path.Combine(path, "keys.json");
         var databasePath = System.IO.Path.Combine(path, "mfa.db");
+        foreach (var file in new[] { ringPath, databasePath, System.IO.Path.Combine(path, ServeLock), System.IO.Path.Combine(path, DevKeyFile) })
+            RefuseStranger(file);
 
         var ring = OpenRing(ringPath, databasePath, clock);
         new Sealer(ring).SelfTest();
@@ -41,10 +47,10 @@ internal sealed partial class DataFolder : IDisposable
             await RingCheck.RunAsync(store, ring, ringPath);
             return new DataFolder(path, ring, store);
         }
-        catch (StoreUnavailableException)
+        catch (StoreUnavailableException broken)
         {
             store.Dispose();
-            throw new StartRefusedException($"{databasePath}: another program keeps it locked, or the disk is full.");
+            throw new StartRefusedException($"{databasePath}: {Database.Explain(broken)}");
         }
         catch
         {
@@ -58,7 +64,7 @@ internal sealed partial class DataFolder : IDisposable
     {
         try
         {
-            _serveLock = File.OpenHandle(System.IO.Path.Combine(Path, "serve.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            _serveLock = File.OpenHandle(System.IO.Path.Combine(Path, ServeLock), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException)
         {
@@ -86,6 +92,14 @@ internal sealed partial class DataFolder : IDisposable
         {
             throw new StartRefusedException($"{path}: this user cannot write to the data folder. Check its owner and mode, or choose another --data.");
         }
+    }
+
+    /// <summary>A folder, or a link to nowhere, in a file's place is somebody's mistake, and not to be written through.</summary>
+    private static void RefuseStranger(string file)
+    {
+        var link = new FileInfo(file);
+        if (Directory.Exists(file) || (link.LinkTarget is not null && link.ResolveLinkTarget(returnFinalTarget: true)?.Exists != true))
+            throw new StartRefusedException($"{file}: a folder, or a link to nowhere, stands where a file belongs. Remove it.");
     }
 
     private static KeyRing OpenRing(string ringPath, string databasePath, TimeProvider clock)

@@ -31,8 +31,8 @@ catch (StartRefusedException refused)
     await Console.Error.WriteLineAsync($"mfa-server: {refused.Message}");
     return ExitCodes.Failed;
 }
-catch (StoreUnavailableException)
+catch (StoreUnavailableException unavailable)
 {
-    await Console.Error.WriteLineAsync("mfa-server: the database is locked by another program, damaged, or the disk is full. Mend that and try again.");
+    await Console.Error.WriteLineAsync($"mfa-server: the database: {Database.Explain(unavailable)}");
     return ExitCodes.Failed;
 }

@@ -37,6 +37,7 @@ internal static class Setup
         app.MapWhen(WebPages.IsWeb, WebPages.Map);
         app.UseRouting();
         app.UseMiddleware<CallerGate>();
+        app.UseMiddleware<UnreadableRequests>();
         app.MapGrpcService<MfaEndpoint>();
         app.MapGrpcHealthChecksService().AllowAnonymous();
         if (settings.Reflection) app.MapGrpcReflectionService().AllowAnonymous();
@@ -96,7 +97,12 @@ internal static class Setup
     private static void AddLogging(ILoggingBuilder logging, LogLevel level, bool dev)
     {
         logging.SetMinimumLevel(level);
-        if (level > LogLevel.Debug) logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+        if (level > LogLevel.Debug)
+        {
+            // What callers send wrong is no news, and a refused start is told in one line of our own.
+            logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None).AddFilter("Grpc", LogLevel.Critical);
+        }
+
         if (dev) logging.AddSimpleConsole(console => console.SingleLine = true);
         else logging.AddJsonConsole();
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);

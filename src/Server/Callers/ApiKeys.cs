@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Security.Cryptography;
 using Mfa.Server.Store;
 
@@ -39,7 +40,7 @@ internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
             command.Parameters.AddWithValue("@now", now);
             return command.ExecuteNonQuery() == 1;
         });
-        return created ? $"{Prefix}{Convert.ToHexStringLower(id)}_{System.Buffers.Text.Base64Url.EncodeToString(secret)}" : null;
+        return created ? $"{Prefix}{Convert.ToHexStringLower(id)}_{Base64Url.EncodeToString(secret)}" : null;
     }
 
     /// <summary>Newest last; revoked ones too.</summary>
@@ -79,8 +80,9 @@ internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
         Span<byte> id = stackalloc byte[IdBytes];
         if (Convert.FromHexString(key.AsSpan(4, 2 * IdBytes), id, out _, out _) != System.Buffers.OperationStatus.Done) return null;
         Span<byte> secret = stackalloc byte[SecretBytes];
-        if (!System.Buffers.Text.Base64Url.TryDecodeFromChars(key.AsSpan(IdEnd + 1), secret, out var written) || written != SecretBytes)
-            return null;
+        var text = key.AsSpan(IdEnd + 1);
+        if (!Base64Url.IsValid(text, out var bytes) || bytes != SecretBytes) return null; // decoding would throw
+        Base64Url.DecodeFromChars(text, secret);
 
         var idBytes = id.ToArray();
         var (principal, hash) = store.Read(session => Find(session, idBytes));

@@ -9,7 +9,7 @@ internal static class DevKey
 
     public static async Task CreateOnceAsync(DataFolder data, TimeProvider clock)
     {
-        var path = Path.Combine(data.Path, "dev.key");
+        var path = Path.Combine(data.Path, DataFolder.DevKeyFile);
         if (File.Exists(path)) return;
         var keys = new ApiKeys(data.Store, clock);
         await keys.RevokeAsync(Name); // its file is gone, so nobody can have it

@@ -27,6 +27,7 @@ internal static class SharedOptions
             if (!AccountKey.IsName(result.GetValueOrDefault<string>() ?? "")) result.AddError($"NAME: {AccountKey.AcceptedName}.");
         });
         Output.AcceptOnlyFromAmong("table", "json");
+        Data.Accept(folder => folder.Trim().Length > 0, "name a folder");
     }
 
     public static Task<DataFolder> OpenAsync(ParseResult parsed) => DataFolder.OpenAsync(parsed.GetValue(Data)!, TimeProvider.System);

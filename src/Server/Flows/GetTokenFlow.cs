@@ -34,7 +34,7 @@ internal sealed class GetTokenFlow(
             var account = store.Find(call.Account);
             var subject = call.EnrollmentId is null ? account.InForce : account.PendingAt(now);
             if (subject is null || (call.EnrollmentId is { } id && id != subject.Id))
-                return call.EnrollmentId is null ? RefusalKind.NotEnabled : RefusalKind.EnrollmentNotFound;
+                return repeatable.Before(remember) ?? (call.EnrollmentId is null ? RefusalKind.NotEnabled : RefusalKind.EnrollmentNotFound);
             if (subject.Destination is null) return RefusalKind.MethodSendsNoCode;
 
             var result = await store.UpdateAsync(account, Decide(call, subject, now), remember);

@@ -30,7 +30,11 @@ internal sealed class VerifyFlow(
             var account = store.Find(call.Account);
             var subject = call.EnrollmentId is null ? account.InForce : account.PendingAt(now);
             if (subject is null || (call.EnrollmentId is { } id && id != subject.Id))
-                return call.EnrollmentId is null ? RefusalKind.NotEnabled : RefusalKind.EnrollmentNotFound;
+            {
+                // The same request may have been answered since we looked, and its effect be what is in the way.
+                return repeatable.Before(remember) ?? (call.EnrollmentId is null ? RefusalKind.NotEnabled : RefusalKind.EnrollmentNotFound);
+            }
+
             if (CodeComparison.LengthRefusal(subject, call.Code) is { } refusal) return refusal;
 
             var decide = call.EnrollmentId is null

@@ -36,6 +36,14 @@ internal static class Errors
     public static RpcException CallerLimit(TimeSpan wait) => New(
         StatusCode.ResourceExhausted, ErrorReason.CallerLimit, "Too many calls at once. Try again a little later.", Retry(wait));
 
+    /// <summary>The parser does not tell which field it stumbled over.</summary>
+    public static RpcException Unreadable() => New(
+        StatusCode.InvalidArgument, ErrorReason.InvalidField, "The request cannot be read: it is cut short, or a text in it is not UTF-8.",
+        new BadRequest { FieldViolations = { Form.Violation("request", "send a whole message whose texts are UTF-8") } });
+
+    public static RpcException TooLarge() => New(
+        StatusCode.ResourceExhausted, ErrorReason.MessageTooLarge, "The request is larger than 64 KiB, which no request needs to be.");
+
     public static RpcException UnknownRpc() => New(
         StatusCode.Unimplemented, ErrorReason.UnknownMethod, "This server has no such method. Is it older than the contract you use?");
 

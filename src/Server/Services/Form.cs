@@ -85,8 +85,8 @@ internal sealed class Form
     public byte[] Token(string text)
     {
         var bytes = new byte[ConfirmDisableFlow.TokenBytes];
-        var canonical = text.Length == 43 && Base64Url.TryDecodeFromChars(text, bytes, out var written)
-            && written == bytes.Length && Base64Url.EncodeToString(bytes) == text;
+        var canonical = text.Length == 43 && Base64Url.IsValid(text, out var length) && length == bytes.Length // decoding would throw
+            && Base64Url.TryDecodeFromChars(text, bytes, out _) && Base64Url.EncodeToString(bytes) == text;
         Require(canonical, "token", "paste the 43 characters from the message, nothing more");
         return bytes;
     }
@@ -111,7 +111,7 @@ internal sealed class Form
     public Guid? Uuid(string text, string field)
     {
         if (text.Length == 0) return null;
-        var parsed = Guid.TryParseExact(text, "D", out var id);
+        var parsed = Guid.TryParseExact(text, "D", out var id) && text.Length == 36; // the parser trims blanks
         Require(parsed && id != Guid.Empty, field, "give a UUID such as 0b4f0f8e-3c1c-4d5e-9d0a-6f2f5c1a7b11, or leave it empty");
         return id;
     }

@@ -4,17 +4,26 @@ using Grpc.Core;
 
 namespace Mfa.Server.Services;
 
-/// <summary>Answers a call before it reaches gRPC: a response of headers alone, with status 200 (gRPC over HTTP/2, Responses).</summary>
+/// <summary>Answers a call that does not reach a handler (gRPC over HTTP/2, Responses).</summary>
 internal static class TrailersOnly
 {
+    public const string Status = "grpc-status";
+    public const string Details = "grpc-status-details-bin";
+
+    /// <summary>A response of headers alone, with HTTP status 200.</summary>
     public static void Write(HttpResponse response, RpcException error)
     {
         response.StatusCode = StatusCodes.Status200OK;
         response.ContentType = "application/grpc";
-        response.Headers["grpc-status"] = ((int)error.StatusCode).ToString(CultureInfo.InvariantCulture);
-        response.Headers["grpc-message"] = Escaped(error.Status.Detail);
+        Write(response.Headers, error);
+    }
+
+    public static void Write(IHeaderDictionary headers, RpcException error)
+    {
+        headers[Status] = ((int)error.StatusCode).ToString(CultureInfo.InvariantCulture);
+        headers["grpc-message"] = Escaped(error.Status.Detail);
         foreach (var entry in error.Trailers)
-            response.Headers[entry.Key] = entry.IsBinary ? Convert.ToBase64String(entry.ValueBytes) : entry.Value;
+            headers[entry.Key] = entry.IsBinary ? Convert.ToBase64String(entry.ValueBytes) : entry.Value;
     }
 
     /// <summary>Percent-encodes what is not printable ASCII, and the percent sign.</summary>

@@ -74,6 +74,10 @@ internal sealed class Database(string path)
         command.ExecuteNonQuery();
     }
 
+    /// <summary>What is wrong and what to do, for an operator.</summary>
+    public static string Explain(StoreUnavailableException unavailable) =>
+        unavailable.InnerException is SqliteException broken ? Explain(broken) : "it does not answer.";
+
     private static string Explain(SqliteException broken) => broken.SqliteErrorCode switch
     {
         SQLitePCL.raw.SQLITE_CANTOPEN or SQLitePCL.raw.SQLITE_PERM or SQLitePCL.raw.SQLITE_READONLY =>

@@ -55,7 +55,7 @@ internal sealed class DisablePage(PasswordGate passwords, ConfirmDisableFlow con
     private async Task<DisableReply> ConfirmAsync(DisableForm form, CancellationToken ct)
     {
         var token = new byte[ConfirmDisableFlow.TokenBytes];
-        if (!Base64Url.TryDecodeFromChars(form.Token, token, out var written) || written != token.Length || Base64Url.EncodeToString(token) != form.Token)
+        if (!Base64Url.IsValid(form.Token, out var length) || length != token.Length || !Base64Url.TryDecodeFromChars(form.Token, token, out _))
             return new DisableReply(Done: false, "This link is not complete. Open it again from the message.");
 
         switch (await passwords.CheckAsync(form.Username, form.Password, ct))

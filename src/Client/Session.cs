@@ -1,0 +1,118 @@
+using Grpc.Core;
+using Grpc.Net.Client;
+using Mfa.V1;
+
+namespace Mfa.Client;
+
+/// <summary>One run of a verb against one server with one credential. Every call has a deadline; every failed one
+/// arrives as a <see cref="FailedException"/>.</summary>
+internal sealed class Session : IDisposable
+{
+    // Sent once more after each of these waits. The rpc's own deadline still bounds every one of them.
+    private static readonly TimeSpan[] WaitsBeforeRepeating =
+        [TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(600)];
+
+    private readonly Uri _endpoint;
+    private readonly Credential _credential;
+    private readonly TimeSpan _timeout;
+    private readonly GrpcChannel _channel;
+    private readonly MfaService.MfaServiceClient _service;
+
+    private Session(Settings settings, Terminal terminal, Uri endpoint, Credential credential)
+    {
+        Terminal = terminal;
+        Json = settings.Json;
+        Account = settings.Account ?? "";
+        _endpoint = endpoint;
+        _credential = credential;
+        _timeout = settings.Timeout;
+        _channel = GrpcChannel.ForAddress(endpoint, new GrpcChannelOptions
+        {
+            HttpHandler = new SocketsHttpHandler
+            {
+                // Plain text is for loopback only; a proxy named in the environment would carry it elsewhere.
+                UseProxy = endpoint.Scheme == "https",
+                AllowAutoRedirect = false,
+                UseCookies = false,
+            },
+            DisposeHttpClient = true,
+            // No retry or hedging policy may come from anywhere: what is repeated is decided in VerifyAsync.
+            DisableResolverServiceConfig = true,
+        });
+        _service = new MfaService.MfaServiceClient(_channel);
+    }
+
+    public Terminal Terminal { get; }
+    public bool Json { get; }
+
+    /// <summary>The account to act for; empty for a person's own.</summary>
+    public string Account { get; }
+
+    /// <summary>What to call the owner of the account in a file name.</summary>
+    public string Owner => Account.Length > 0 ? Account : _credential.Username ?? "";
+
+    /// <summary>Asks for what is missing; a person who is <paramref name="enrolling"/> is asked for the endpoint too,
+    /// and for the password twice.</summary>
+    public static Session Open(Settings settings, Terminal terminal, bool enrolling = false)
+    {
+        var given = settings.Endpoint ?? Settings.Environment("MFA_ENDPOINT");
+        if (given is null && enrolling && terminal.Interactive)
+            given = terminal.Ask($"Endpoint [{Endpoint.Default}]:");
+        var endpoint = Endpoint.Parse(string.IsNullOrEmpty(given) ? Endpoint.Default : given);
+        var credential = Credential.Resolve(settings, terminal, confirmPassword: enrolling);
+        return new Session(settings, terminal, endpoint, credential);
+    }
+
+    public Task<EnableResponse> EnableAsync(EnableRequest request) =>
+        CallAsync(options => _service.EnableAsync(request, options));
+
+    public Task<GetStatusResponse> GetStatusAsync(GetStatusRequest request) =>
+        CallAsync(options => _service.GetStatusAsync(request, options));
+
+    public Task<RegenerateRecoveryCodesResponse> RegenerateRecoveryCodesAsync(RegenerateRecoveryCodesRequest request) =>
+        CallAsync(options => _service.RegenerateRecoveryCodesAsync(request, options));
+
+    /// <summary>The one call that is repeated. When the connection broke, nobody here knows whether the code was
+    /// counted; the same request with the same <c>request_id</c> gets the first answer again if it was, and is
+    /// decided now if it was not, so neither a guess nor a code is spent twice. Without that id a repeated right code
+    /// would come back as rejected.</summary>
+    public async Task<VerifyResponse> VerifyAsync(string code, string enrollmentId = "", string? requestId = null)
+    {
+        var request = new VerifyRequest
+        {
+            Account = Account,
+            Code = code,
+            EnrollmentId = enrollmentId,
+            RequestId = requestId ?? Guid.NewGuid().ToString(),
+        };
+        foreach (var wait in WaitsBeforeRepeating)
+        {
+            try
+            {
+                return await CallAsync(options => _service.VerifyAsync(request, options));
+            }
+            catch (FailedException e) when (e.Failure.Status == "UNAVAILABLE")
+            {
+                await Task.Delay(wait);
+            }
+        }
+        return await CallAsync(options => _service.VerifyAsync(request, options));
+    }
+
+    public void Dispose() => _channel.Dispose();
+
+    private async Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call)
+    {
+        var headers = new Metadata { { "authorization", _credential.Authorization } };
+        var deadline = TimeProvider.System.GetUtcNow().UtcDateTime + _timeout;
+        try
+        {
+            using var pending = call(new CallOptions(headers, deadline));
+            return await pending;
+        }
+        catch (RpcException e)
+        {
+            throw new FailedException(Failure.From(e, _endpoint, _credential));
+        }
+    }
+}

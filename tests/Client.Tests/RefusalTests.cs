@@ -1,0 +1,235 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using Mfa.V1;
+
+namespace Mfa.Client.Tests;
+
+/// <summary>Whatever goes wrong, it is exit code 1, words for a person, and one document for a program.</summary>
+public sealed class RefusalTests
+{
+    public static TheoryData<int, string> AllStatusCodes =>
+    [
+        .. from code in Enumerable.Range(0, 17)
+           from output in (string[])["table", "json"]
+           select (code, $"verify 123456 --output {output}"),
+        .. from code in (StatusCode[])[StatusCode.OK, StatusCode.Unknown, StatusCode.Internal]
+           from verb in (string[])["mk AUTHENTICATOR", "status", "recovery-codes"]
+           select ((int)code, verb),
+    ];
+
+    [Theory]
+    [MemberData(nameof(AllStatusCodes))]
+    public async Task No_status_code_is_ever_a_success(int code, string verb)
+    {
+        await using var server = await StubServer.StartAsync();
+        server.FailEverythingWith(new RpcException(new Grpc.Core.Status((StatusCode)code, "Accepted? No.")));
+
+        var run = await MfaProgram.RunAsync(server, $"--account a {verb}", "123456\n", ["MFA_API_KEY=k"]);
+
+        Assert.Equal(1, run.ExitCode);
+        if (verb.EndsWith("json", StringComparison.Ordinal)) Assert.Equal(["error"], run.JsonFields);
+        else Assert.Equal("", run.Output);
+        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<ErrorReason, StatusCode, string> Reasons => new()
+    {
+        { ErrorReason.Unauthenticated, StatusCode.Unauthenticated, "API key not accepted." },
+        { ErrorReason.CallerNotAllowed, StatusCode.PermissionDenied, "This API key may not do that: look at its scopes and at the account." },
+        { ErrorReason.NotEnabled, StatusCode.FailedPrecondition, "No second factor is enabled. Enable one with: mfa mk AUTHENTICATOR" },
+        { ErrorReason.EnrollmentNotFound, StatusCode.FailedPrecondition, "This enrolment is unknown, finished, replaced or expired. Start again with: mfa mk AUTHENTICATOR" },
+        { ErrorReason.CodeRefused, StatusCode.PermissionDenied, "The current code was not accepted. It counted as a guess." },
+        { ErrorReason.Locked, StatusCode.ResourceExhausted, "Blocked after too many wrong codes, until the account is enrolled again with a recovery code." },
+        { ErrorReason.StoreUnavailable, StatusCode.Unavailable, "The server cannot reach its store; nothing was accepted." },
+        { ErrorReason.Conflict, StatusCode.Aborted, "The server refused: Words of the server." },
+        { ErrorReason.Internal, StatusCode.Internal, "The server refused: Words of the server." },
+    };
+
+    [Theory]
+    [MemberData(nameof(Reasons))]
+    public async Task Every_reason_has_its_words(ErrorReason reason, StatusCode status, string words)
+    {
+        await using var server = await StubServer.StartAsync();
+        server.FailEverythingWith(StubServer.Error(status, reason));
+
+        var table = await RunAsync(server, "status");
+        var json = await RunAsync(server, "--output json status");
+
+        Assert.Equal((1, "", words + "\n"), (table.ExitCode, table.Output, table.Error));
+        var error = json.Json.GetProperty("error");
+        Assert.Equal(words, error.GetProperty("message").GetString());
+        Assert.Equal(reason.ToString().ToUpperInvariant(), error.GetProperty("reason").GetString()!.Replace("_", "", StringComparison.Ordinal));
+        Assert.Equal(status.ToString().ToUpperInvariant(), error.GetProperty("status").GetString()!.Replace("_", "", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_person_is_told_about_name_and_password()
+    {
+        await using var server = await StubServer.StartAsync();
+        server.FailEverythingWith(StubServer.Error(StatusCode.Unauthenticated, ErrorReason.Unauthenticated));
+
+        var run = await MfaProgram.RunAsync(server, "--username alice status", "wrong\n");
+
+        Assert.Equal((1, "Password: \nName or password not accepted.\n"), (run.ExitCode, run.Error));
+    }
+
+    [Theory]
+    [InlineData(30, 0, "30 s")]
+    [InlineData(59, 500_000_000, "1 min 0 s")]
+    [InlineData(3600, 0, "1 h 0 min")]
+    public async Task A_lock_says_how_long_to_wait(long seconds, int nanos, string words)
+    {
+        await using var server = await StubServer.StartAsync();
+        server.FailEverythingWith(StubServer.Error(
+            StatusCode.ResourceExhausted, ErrorReason.Locked, new RetryInfo { RetryDelay = new Duration { Seconds = seconds, Nanos = nanos } }));
+
+        var table = await RunAsync(server, "status");
+        var json = await RunAsync(server, "--output json status");
+
+        Assert.Equal($"Locked after too many wrong codes. Try again in {words}.\n", table.Error);
+        Assert.Equal(seconds + (nanos > 0 ? 1 : 0), json.Json.GetProperty("error").GetProperty("retry_after_seconds").GetInt64());
+    }
+
+    [Fact]
+    public async Task Json_names_every_bad_field()
+    {
+        await using var server = await StubServer.StartAsync();
+        server.FailEverythingWith(InvalidFields(("account", "1 to 128 characters."), ("code", "Exactly 6 digits.")));
+
+        var table = await RunAsync(server, "verify 12");
+        var json = await RunAsync(server, "--output json verify 12");
+
+        Assert.Equal("Not accepted as given:\n  account: 1 to 128 characters.\n  code: Exactly 6 digits.\n", table.Error);
+        Assert.Equal(
+            """{"error":{"reason":"INVALID_FIELD","status":"INVALID_ARGUMENT","message":"Not accepted as given:","fields":[{"field":"account","message":"1 to 128 characters."},{"field":"code","message":"Exactly 6 digits."}],"retry_after_seconds":null}}""" + "\n",
+            json.Output);
+    }
+
+    [Fact]
+    public async Task Control_characters_of_the_server_never_reach_the_terminal()
+    {
+        const string Evil = "x\u001b[2J\u009b1mAccepted\r\n\u202e\u0007";
+        await using var server = await StubServer.StartAsync();
+        server.OnVerify = _ => throw InvalidFields((Evil, Evil));
+        server.OnEnable = _ => throw new RpcException(new Grpc.Core.Status(StatusCode.Internal, Evil));
+        server.OnGetStatus = _ => new() { State = State.Enabled, Destination = Evil, Pending = new() { EnrollmentId = Evil } };
+        server.OnRegenerate = _ => new() { RecoveryCodes = { Evil } };
+
+        foreach (var verb in (string[])["verify 1", "mk AUTHENTICATOR", "status", "recovery-codes"])
+        {
+            foreach (var output in (string[])["table", "json"])
+            {
+                var run = await MfaProgram.RunAsync(server, $"--account a --output {output} {verb}", "1\n", ["MFA_API_KEY=k"]);
+
+                Assert.DoesNotContain(run.Output + run.Error, c => (char.IsControl(c) && c != '\n') || c == '\u202e');
+                if (output == "json") Assert.Single(run.OutputLines);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Details_that_do_not_parse_change_nothing()
+    {
+        await using var server = await StubServer.StartAsync();
+        var trailers = new Metadata { { "grpc-status-details-bin", [0xff, 0xff, 0xff] } };
+        server.FailEverythingWith(new RpcException(new Grpc.Core.Status(StatusCode.PermissionDenied, "no"), trailers));
+
+        var run = await RunAsync(server, "status");
+
+        Assert.Equal((1, "The server refused: no\n"), (run.ExitCode, run.Error));
+    }
+
+    [Fact]
+    public async Task A_reason_of_another_domain_is_not_taken_for_ours()
+    {
+        await using var server = await StubServer.StartAsync();
+        server.FailEverythingWith(new Google.Rpc.Status
+        {
+            Code = (int)StatusCode.Unavailable,
+            Message = "proxy",
+            Details = { Any.Pack(new ErrorInfo { Domain = "proxy.example", Reason = "NOT_ENABLED" }) },
+        }.ToRpcException());
+
+        var run = await RunAsync(server, "--output json status");
+
+        Assert.Equal("UNAVAILABLE", run.Json.GetProperty("error").GetProperty("reason").GetString());
+    }
+
+    [Fact]
+    public async Task A_server_that_is_not_there_is_said_to_be_out_of_reach()
+    {
+        var port = FreePort();
+
+        var run = await MfaProgram.RunAsync(null, $"--endpoint http://127.0.0.1:{port} --account a status", environment: ["MFA_API_KEY=k"]);
+
+        Assert.Equal((1, "", $"Cannot reach http://127.0.0.1:{port} : is the server running?\n"), (run.ExitCode, run.Output, run.Error));
+    }
+
+    [Fact]
+    public async Task A_server_that_does_not_answer_is_waited_for_as_long_as_asked()
+    {
+        await using var server = await StubServer.StartAsync();
+        using var testIsOver = new ManualResetEventSlim();
+        server.OnGetStatus = _ =>
+        {
+            testIsOver.Wait();
+            return new() { State = State.Enabled };
+        };
+
+        var run = await RunAsync(server, "--timeout 1 status");
+        testIsOver.Set();
+
+        Assert.Equal((1, "", $"No answer from {server.Endpoint} in time; nothing was accepted.\n"), (run.ExitCode, run.Output, run.Error));
+    }
+
+    [Fact]
+    public async Task Every_call_has_a_deadline_of_ten_seconds()
+    {
+        await using var server = await StubServer.StartAsync();
+
+        foreach (var verb in (string[])["mk AUTHENTICATOR", "verify 123456", "status", "recovery-codes"])
+            await MfaProgram.RunAsync(server, $"--account a {verb}", "n\nn\nn\n123456\n", ["MFA_API_KEY=k"]);
+
+        Assert.Equal(5, server.TimeGiven.Count);
+        Assert.All(server.TimeGiven, time => Assert.InRange(time, TimeSpan.Zero, TimeSpan.FromSeconds(10)));
+    }
+
+    [Fact]
+    public async Task A_certificate_that_is_not_trusted_ends_it_before_anything_is_sent()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+        var now = TimeProvider.System.GetUtcNow();
+        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        await using var server = await StubServer.StartAsync(certificate);
+
+        var run = await RunAsync(server, "verify 123456");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains($"The certificate of {server.Endpoint} is not trusted; nothing was sent.", run.Error, StringComparison.Ordinal);
+        Assert.Empty(server.Requests);
+    }
+
+    private static Task<Finished> RunAsync(StubServer server, string arguments) =>
+        MfaProgram.RunAsync(server, $"--account a {arguments}", environment: ["MFA_API_KEY=k"]);
+
+    private static RpcException InvalidFields(params (string Field, string Words)[] faults)
+    {
+        var bad = new BadRequest();
+        foreach (var (field, words) in faults)
+            bad.FieldViolations.Add(new BadRequest.Types.FieldViolation { Field = field, Description = words });
+        return StubServer.Error(StatusCode.InvalidArgument, ErrorReason.InvalidField, bad);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using Mfa.V1;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Method = Mfa.V1.Method;
+
+namespace Mfa.Client.Tests;
+
+/// <summary>A server that answers what the test tells it to and remembers what it was asked.</summary>
+internal sealed class StubServer : MfaService.MfaServiceBase, IAsyncDisposable
+{
+    public const string EnrollmentId = "0b3e5b0c-6f0e-4d7e-9d55-3c1f6b1f2a90";
+    public const string Secret = "JBSWY3DPEHPK3PXPGEZDGNBVGY3TQOJQ";
+    public const string KeyUri = $"otpauth://totp/Example%20Corp:alice?secret={Secret}&issuer=Example%20Corp&algorithm=SHA1&digits=6&period=30";
+    public const string RightCode = "123456";
+
+    public static readonly string[] RecoveryCodes =
+        [.. Enumerable.Range(1, 8).Select(n => $"{n}ABCD-EFGHJ-KMNPQ-RSTVW-XYZ0{n}")];
+
+    private readonly WebApplication _app;
+
+    private StubServer(X509Certificate2? certificate)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        if (certificate is not null) builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            if (certificate is not null) listen.UseHttps(certificate);
+        }));
+        builder.Services.AddGrpc();
+        builder.Services.AddSingleton(this);
+        _app = builder.Build();
+        _app.MapGrpcService<StubServer>();
+    }
+
+    public string Endpoint { get; private set; } = "";
+
+    public ConcurrentQueue<IMessage> Requests { get; } = [];
+    public ConcurrentQueue<string?> Authorizations { get; } = [];
+    public ConcurrentQueue<TimeSpan> TimeGiven { get; } = [];
+
+    public Func<EnableRequest, EnableResponse> OnEnable { get; set; } = _ => Enrollment();
+    public Func<VerifyRequest, VerifyResponse> OnVerify { get; set; } = request => request.Code == RightCode
+        ? new() { Verdict = Verdict.Accepted, Factor = Factor.Authenticator, AttemptsRemaining = 5, RecoveryCodesRemaining = 8 }
+        : new() { Verdict = Verdict.Rejected, Factor = Factor.Authenticator, AttemptsRemaining = 4, RecoveryCodesRemaining = 8 };
+    public Func<GetStatusRequest, GetStatusResponse> OnGetStatus { get; set; } = _ => new() { State = State.Disabled };
+    public Func<RegenerateRecoveryCodesRequest, RegenerateRecoveryCodesResponse> OnRegenerate { get; set; } =
+        _ => new() { RecoveryCodes = { RecoveryCodes } };
+
+    public static async Task<StubServer> StartAsync(X509Certificate2? certificate = null)
+    {
+        var server = new StubServer(certificate);
+        await server._app.StartAsync();
+        server.Endpoint = server._app.Urls.Single();
+        return server;
+    }
+
+    public static EnableResponse Enrollment() => new()
+    {
+        EnrollmentId = EnrollmentId,
+        Method = Method.Authenticator,
+        Account = "alice",
+        Issuer = "Example Corp",
+        Secret = Secret,
+        OtpauthUri = KeyUri,
+        QrCodeSvg = "<svg/>",
+        RecoveryCodes = { RecoveryCodes },
+        ExpireTime = Timestamp.FromDateTimeOffset(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero)),
+    };
+
+    /// <summary>An error as the contract has them: status, reason, and details that help.</summary>
+    public static RpcException Error(StatusCode status, ErrorReason reason, params IMessage[] details)
+    {
+        var name = ErrorsReflection.Descriptor.EnumTypes.Single().FindValueByNumber((int)reason).Name["ERROR_REASON_".Length..];
+        var info = new ErrorInfo { Domain = "mfa.v1", Reason = name };
+        return new Google.Rpc.Status
+        {
+            Code = (int)status,
+            Message = "Words of the server.",
+            Details = { details.Prepend(info).Select(Any.Pack) },
+        }.ToRpcException();
+    }
+
+    public void FailEverythingWith(RpcException error)
+    {
+        OnEnable = _ => throw error;
+        OnVerify = _ => throw error;
+        OnGetStatus = _ => throw error;
+        OnRegenerate = _ => throw error;
+    }
+
+    public IReadOnlyList<VerifyRequest> Verifies => [.. Requests.OfType<VerifyRequest>()];
+
+    public override Task<EnableResponse> Enable(EnableRequest request, ServerCallContext context) => Answer(request, OnEnable, context);
+
+    public override Task<VerifyResponse> Verify(VerifyRequest request, ServerCallContext context) => Answer(request, OnVerify, context);
+
+    public override Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context) =>
+        Answer(request, OnGetStatus, context);
+
+    public override Task<RegenerateRecoveryCodesResponse> RegenerateRecoveryCodes(
+        RegenerateRecoveryCodesRequest request, ServerCallContext context) => Answer(request, OnRegenerate, context);
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private Task<TReply> Answer<TRequest, TReply>(TRequest request, Func<TRequest, TReply> answer, ServerCallContext context)
+        where TRequest : IMessage
+    {
+        Requests.Enqueue(request);
+        Authorizations.Enqueue(context.RequestHeaders.GetValue("authorization"));
+        TimeGiven.Enqueue(context.Deadline - TimeProvider.System.GetUtcNow().UtcDateTime);
+        return Task.FromResult(answer(request));
+    }
+}

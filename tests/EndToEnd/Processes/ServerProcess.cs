@@ -1,0 +1,150 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Mfa.EndToEnd.Calls;
+
+namespace Mfa.EndToEnd.Processes;
+
+/// <summary>
+/// A server that runs as a process of its own on a data folder of its own. Can be killed, stopped and started again on the
+/// same folder. Keeps all that it printed, and fails at its end if a secret is among it.
+/// </summary>
+internal sealed partial class ServerProcess : IAsyncDisposable
+{
+    private const int Terminate = 15;
+
+    /// <summary>Starting takes well under a second; only a server that hangs gets here.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    private readonly TempFolder _folder = new();
+    private readonly ConcurrentQueue<string> _lines = [];
+    private readonly List<Caller> _callers = [];
+    private readonly bool _dev;
+    private readonly string[] _settings;
+    private Process? _process;
+    private Task _reading = Task.CompletedTask;
+
+    private ServerProcess(bool dev, string[] settings) => (_dev, _settings) = (dev, settings);
+
+    /// <summary>The data folder. The server creates it.</summary>
+    public string Data => _folder["data"];
+
+    public string Database => _folder["data/mfa.db"];
+
+    public Uri Grpc { get; private set; } = null!;
+
+    public Uri Web { get; private set; } = null!;
+
+    /// <summary>A key with every scope: the one that a development server leaves in its folder.</summary>
+    public string DevKey { get; private set; } = "";
+
+    /// <summary>A caller with that key, on one connection.</summary>
+    public Caller Dev { get; private set; } = null!;
+
+    /// <summary>All that it ever printed, on both streams.</summary>
+    public IReadOnlyCollection<string> Lines => _lines;
+
+    /// <summary>What it told once and must never print.</summary>
+    public Secrets Secrets { get; } = new();
+
+    /// <summary>A development server.</summary>
+    /// <param name="settings">Each section:key=value.</param>
+    public static Task<ServerProcess> StartAsync(params string[] settings) => StartAsync(dev: true, settings);
+
+    /// <summary>A server as it runs in production; an operator makes the key that has every scope.</summary>
+    public static Task<ServerProcess> StartInProductionAsync(params string[] settings) => StartAsync(dev: false, settings);
+
+    /// <summary>Starts on the same folder with the same settings. It serves when this returns.</summary>
+    public async Task StartAgainAsync()
+    {
+        string[] serve = ["serve", "--data", Data, "--listen", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0"];
+        if (_dev) serve = [.. serve, "--dev"];
+        var start = ServerProgram.Command([.. serve, .. _settings.SelectMany(s => new[] { "--set", s })]);
+        start.RedirectStandardOutput = start.RedirectStandardError = true;
+        _process = Process.Start(start)!;
+
+        var ready = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _reading = Task.WhenAll(ReadAsync(_process.StandardOutput, ready), ReadAsync(_process.StandardError, ready: null));
+        var words = (await ready.Task.WaitAsync(Patience)).Split(' ');
+        Grpc = new Uri(words.Single(w => w.StartsWith("grpc=", StringComparison.Ordinal))["grpc=".Length..]);
+        Web = new Uri(words.Single(w => w.StartsWith("web=", StringComparison.Ordinal))["web=".Length..]);
+        if (_dev) DevKey = (await File.ReadAllTextAsync(Path.Combine(Data, "dev.key"))).Trim();
+        else if (DevKey.Length == 0) DevKey = await ServerProgram.CreateKeyAsync(Data, "all", "verify,enroll,disable,admin");
+        Secrets.Add(DevKey);
+        Dev = NewCaller(DevKey);
+    }
+
+    /// <summary>A caller on a connection of its own.</summary>
+    public Caller NewCaller(string apiKey) => NewCallerWith($"Bearer {apiKey}");
+
+    /// <param name="authorization">Any number of whole values, scheme first.</param>
+    public Caller NewCallerWith(params string[] authorization)
+    {
+        var caller = new Caller(Grpc, authorization, Secrets);
+        lock (_callers) _callers.Add(caller);
+        return caller;
+    }
+
+    /// <summary>Cuts its life short, as kill -9 and the out-of-memory killer do.</summary>
+    public async Task KillAsync()
+    {
+        _process!.Kill();
+        await EndAsync();
+    }
+
+    /// <summary>Asks it to stop and waits until it has.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> StopAsync()
+    {
+        Assert.Equal(0, Signal(_process!.Id, Terminate));
+        return await EndAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is { HasExited: false }) await KillAsync();
+        lock (_callers) _callers.ForEach(caller => caller.Dispose());
+        _folder.Dispose();
+        Secrets.AssertNoneIn(_lines);
+    }
+
+    private static async Task<ServerProcess> StartAsync(bool dev, string[] settings)
+    {
+        var server = new ServerProcess(dev, settings);
+        try
+        {
+            await server.StartAgainAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task<int> EndAsync()
+    {
+        var process = _process!;
+        _process = null;
+        await process.WaitForExitAsync().WaitAsync(Patience);
+        await _reading; // to the end of both streams: the last lines count as well
+        var code = process.ExitCode;
+        process.Dispose();
+        return code;
+    }
+
+    private async Task ReadAsync(StreamReader stream, TaskCompletionSource<string>? ready)
+    {
+        while (await stream.ReadLineAsync() is { } line)
+        {
+            _lines.Enqueue(line);
+            if (line.StartsWith("ready ", StringComparison.Ordinal)) ready?.TrySetResult(line);
+        }
+
+        ready?.TrySetException(new InvalidOperationException($"The server ended: {string.Join('\n', _lines)}"));
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Signal(int process, int signal);
+}

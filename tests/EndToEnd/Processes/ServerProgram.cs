@@ -1,0 +1,57 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Text;
+
+namespace Mfa.EndToEnd.Processes;
+
+/// <summary>The server's program: the one that was built with these tests, or the one that MFA_SERVER names.</summary>
+internal static class ServerProgram
+{
+    private const string Variable = "MFA_SERVER";
+
+    /// <summary>The folder that the repository was built in.</summary>
+    public static string Repository { get; } = Metadata("Repository");
+
+    private static string Path { get; } = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen ? chosen : Metadata("ServerProgram");
+
+    /// <summary>How to start it. Settings of the machine that the tests run on do not reach it.</summary>
+    public static ProcessStartInfo Command(params string[] arguments)
+    {
+        var (program, first) = Path.EndsWith(".dll", StringComparison.Ordinal) ? ("dotnet", Path) : (Path, null);
+        // The most careless mask there is: the modes of its files must be the server's own doing.
+        var start = new ProcessStartInfo("sh", ["-c", "umask 000; exec \"$@\"", "sh", program]);
+        if (first is not null) start.ArgumentList.Add(first);
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("MFA", StringComparison.OrdinalIgnoreCase)).ToArray())
+            start.Environment.Remove(name);
+        return start;
+    }
+
+    /// <summary>Runs a verb that ends by itself.</summary>
+    public static Task<Ended> RunAsync(params string[] arguments) => OutsideProgram.RunAsync(Command(arguments), []);
+
+    /// <summary>Creates an API key as an operator does, also beside a running server.</summary>
+    public static async Task<string> CreateKeyAsync(string data, string name, string scopes, string tenant = "default")
+    {
+        var ended = await RunAsync("keys", "create", name, "--scopes", scopes, "--tenant", tenant, "--data", data);
+        Assert.True(ended.ExitCode == 0, ended.Errors);
+        return ended.Output.Trim();
+    }
+
+    public static async Task RevokeKeyAsync(string data, string name)
+    {
+        var ended = await RunAsync("keys", "revoke", name, "--data", data);
+        Assert.True(ended.ExitCode == 0, ended.Errors);
+    }
+
+    /// <summary>Adds a person; the password goes through standard input.</summary>
+    public static async Task AddPersonAsync(string data, string name, string email, string password)
+    {
+        var start = Command("users", "add", name, "--email", email, "--data", data);
+        var ended = await OutsideProgram.RunAsync(start, Encoding.UTF8.GetBytes(password + "\n"));
+        Assert.True(ended.ExitCode == 0, ended.Errors);
+    }
+
+    private static string Metadata(string key) => typeof(ServerProgram).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == key).Value!;
+}
