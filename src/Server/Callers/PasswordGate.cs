@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Mfa.Server.Domain;
 using Mfa.Server.Protection;
 
 namespace Mfa.Server.Callers;
@@ -16,16 +17,20 @@ internal enum PasswordAnswer
 /// <summary>Checks passwords, a few at a time: one costs about 180 ms of a core, which makes it a lever for an attacker.</summary>
 internal sealed class PasswordGate : IDisposable
 {
+    /// <summary>As for codes, without a cap: a name that is blocked for good would be a gift to whoever wants its owner out.</summary>
+    private static readonly GuessPolicy Policy = new(Run: 5, TimeSpan.FromMinutes(1), TimeSpan.FromHours(1), Cap: null);
+
     private readonly UserDirectory _directory;
+    private readonly TimeProvider _clock;
     private readonly PasswordHasher _hasher;
     private readonly PasswordOptions _options;
     private readonly SemaphoreSlim _workers;
     private readonly PasswordHash _nobody;
     private int _waiting;
 
-    public PasswordGate(UserDirectory directory, PasswordHasher hasher, PasswordOptions options)
+    public PasswordGate(UserDirectory directory, PasswordHasher hasher, PasswordOptions options, TimeProvider clock)
     {
-        (_directory, _hasher, _options) = (directory, hasher, options);
+        (_directory, _hasher, _options, _clock) = (directory, hasher, options, clock);
         _workers = new SemaphoreSlim(options.Parallel);
         // Never matches, costs as much as a real one: an unknown name takes the time of a wrong password.
         _nobody = new PasswordHash(hasher.ActiveKeyId, options.Rounds, RandomNumberGenerator.GetBytes(16), RandomNumberGenerator.GetBytes(32));
@@ -44,9 +49,7 @@ internal sealed class PasswordGate : IDisposable
             await _workers.WaitAsync(ct);
             try
             {
-                var stored = _directory.FindPassword(name);
-                var right = await Task.Run(() => _hasher.Matches(password, stored ?? _nobody), ct);
-                return right && stored is not null ? PasswordAnswer.Right : PasswordAnswer.Refused;
+                return await CheckAsync(name, password);
             }
             finally
             {
@@ -57,6 +60,23 @@ internal sealed class PasswordGate : IDisposable
         {
             Interlocked.Decrement(ref _waiting);
         }
+    }
+
+    /// <summary>Once begun it takes no cancellation: a wrong password counts, whether or not the caller is still there.</summary>
+    private async Task<PasswordAnswer> CheckAsync(string name, string password)
+    {
+        var now = _clock.GetUtcNow();
+        var stored = _directory.FindPassword(name);
+        var right = await Task.Run(() => _hasher.Matches(password, stored?.Hash ?? _nobody));
+        if (stored is null || stored.Guesses.IsLocked(now)) return PasswordAnswer.Refused;
+        if (!right)
+        {
+            await _directory.CountWrongPasswordAsync(name, Policy, now);
+            return PasswordAnswer.Refused;
+        }
+
+        if (stored.Guesses.Failures > 0) await _directory.ClearWrongPasswordsAsync(name);
+        return PasswordAnswer.Right;
     }
 
     public void Dispose() => _workers.Dispose();

@@ -9,6 +9,9 @@ namespace Mfa.Server.Callers;
 /// <summary>A row of the directory's list.</summary>
 internal sealed record UserInfo(string Name, string Email, string? Phone, DateTimeOffset CreateTime);
 
+/// <summary>A stored password and the wrong ones in a row since the last right one.</summary>
+internal sealed record StoredPassword(PasswordHash Hash, GuessBudget Guesses);
+
 /// <summary>The built-in directory: people with a name, a password and an address, kept by an operator.</summary>
 internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvider clock)
 {
@@ -55,7 +58,8 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
     public Task<bool> SetPasswordAsync(string name, PasswordHash password) => store.WriteAsync(session =>
     {
         var command = session.Command("""
-            UPDATE users SET password_key = @key, password_rounds = @rounds, password_salt = @salt, password_hash = @hash
+            UPDATE users SET password_key = @key, password_rounds = @rounds, password_salt = @salt, password_hash = @hash,
+                password_failures = 0, password_locked_until = NULL
             WHERE name = @name
             """);
         command.Parameters.AddWithValue("@name", name);
@@ -71,15 +75,45 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
         return command.ExecuteNonQuery() == 1;
     });
 
-    public PasswordHash? FindPassword(string name) => store.Read(session =>
+    public StoredPassword? FindPassword(string name) => store.Read(session => FindPassword(session, name));
+
+    /// <summary>
+    /// Counts a wrong password. When that locks the name, a token to switch the person's factor off is void as well: whoever
+    /// holds it is guessing.
+    /// </summary>
+    public Task<bool> CountWrongPasswordAsync(string name, GuessPolicy policy, DateTimeOffset now) => store.WriteAsync(session =>
     {
-        var command = session.Command("SELECT password_key, password_rounds, password_salt, password_hash FROM users WHERE name = @name");
+        if (FindPassword(session, name) is not { } stored) return false;
+        var poorer = stored.Guesses.AfterWrong(policy, now);
+        SaveGuesses(session, name, poorer);
+        if (poorer.IsLocked(now)) AccountRows.VoidDisableToken(session, KeyOf(name));
+        return true;
+    });
+
+    public Task<bool> ClearWrongPasswordsAsync(string name) => store.WriteAsync(session => SaveGuesses(session, name, default));
+
+    private static StoredPassword? FindPassword(Session session, string name)
+    {
+        var command = session.Command("""
+            SELECT password_key, password_rounds, password_salt, password_hash, password_failures, password_locked_until
+            FROM users WHERE name = @name
+            """);
         command.Parameters.AddWithValue("@name", name);
         using var row = command.ExecuteReader();
-        return row.Read()
-            ? new PasswordHash((uint)row.GetInt64(0), row.GetInt32(1), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3))
-            : null;
-    });
+        if (!row.Read()) return null;
+        var hash = new PasswordHash((uint)row.GetInt64(0), row.GetInt32(1), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3));
+        DateTimeOffset? until = row.IsDBNull(5) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5));
+        return new StoredPassword(hash, new GuessBudget(row.GetInt32(4), until));
+    }
+
+    private static bool SaveGuesses(Session session, string name, GuessBudget guesses)
+    {
+        var command = session.Command("UPDATE users SET password_failures = @failures, password_locked_until = @until WHERE name = @name");
+        command.Parameters.AddWithValue("@name", name);
+        command.Parameters.AddWithValue("@failures", guesses.Failures);
+        command.Parameters.AddWithValue("@until", guesses.LockedUntil is { } until ? until.ToUnixTimeMilliseconds() : DBNull.Value);
+        return command.ExecuteNonQuery() == 1;
+    }
 
     /// <returns>The person's address; null when the person was removed meanwhile.</returns>
     public EmailAddress? FindEmail(string name) => store.Read(session =>

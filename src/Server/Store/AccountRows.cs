@@ -71,6 +71,18 @@ internal static class AccountRows
         return command.ExecuteNonQuery() == 1;
     }
 
+    /// <summary>Takes back the token that may switch the factor off.</summary>
+    public static int VoidDisableToken(Session session, AccountKey key)
+    {
+        var command = session.Command("""
+            UPDATE accounts SET version = version + 1, d_hash = NULL, d_enrollment = NULL, d_expire = NULL
+            WHERE tenant = @tenant AND account = @account AND d_hash IS NOT NULL
+            """);
+        command.Parameters.AddWithValue("@tenant", key.Tenant);
+        command.Parameters.AddWithValue("@account", key.Account);
+        return command.ExecuteNonQuery();
+    }
+
     /// <summary>Removes enrollments that nobody proved in time, and accounts that consisted of nothing else.</summary>
     public static int RemoveExpiredEnrollments(Session session, DateTimeOffset now)
     {

@@ -19,6 +19,10 @@ ALTER TABLE accounts ADD COLUMN d_hash       BLOB;
 ALTER TABLE accounts ADD COLUMN d_enrollment BLOB;
 ALTER TABLE accounts ADD COLUMN d_expire     INTEGER;
 
+-- Wrong passwords in a row, and until when none is accepted.
+ALTER TABLE users ADD COLUMN password_failures     INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN password_locked_until INTEGER;
+
 -- Messages on their way, saved in the transaction of what they tell about.
 CREATE TABLE outbox (
     tenant      TEXT    NOT NULL,
