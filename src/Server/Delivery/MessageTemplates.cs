@@ -20,7 +20,7 @@ internal sealed class MessageTemplates
     public const string DefaultLanguage = "en";
     public const string Sms = "sms"; // has no subject and no HTML
 
-    private static readonly string[] Names =
+    public static readonly IReadOnlyList<string> Names =
         ["code", Sms, "disable", "disable-token", "enabled", "replaced", "disabled", "recovery-used", "recovery-low", "locked"];
 
     private readonly FrozenDictionary<string, string> _texts;

@@ -58,6 +58,6 @@ public sealed class PasswordGuessTests
         await Refused.AsAsync(StatusCode.PermissionDenied, "TOKEN_REFUSED", async () => await server.Client.ConfirmDisableAsync(confirm, jane));
     }
 
-    private static Task RefusedAsync(TestServer server, Metadata credential) => Refused.AsAsync(
+    private static Task<Google.Rpc.Status> RefusedAsync(TestServer server, Metadata credential) => Refused.AsAsync(
         StatusCode.Unauthenticated, "UNAUTHENTICATED", async () => await server.Client.GetStatusAsync(new GetStatusRequest(), credential));
 }
