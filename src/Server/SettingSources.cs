@@ -23,8 +23,8 @@ internal static class SettingSources
 
     private static Settings Apply(Settings settings, string name, string value, string source)
     {
-        var setting = Setting.All.FirstOrDefault(s => s.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
-            ?? throw new StartRefusedException($"Unknown setting {name} (from {source}). Known: {string.Join(", ", Setting.All.Select(s => s.Name))}.");
+        var setting = SettingTable.All.FirstOrDefault(s => s.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+            ?? throw new StartRefusedException($"Unknown setting {name} (from {source}). Known: {string.Join(", ", SettingTable.All.Select(s => s.Name))}.");
         return setting.Apply(settings, value)
             ?? throw new StartRefusedException($"Setting {setting.Name} (from {source}) is '{value}'; it accepts: {setting.Accepts}.");
     }

@@ -74,7 +74,7 @@ internal static class Setup
         services.AddSingleton<PasswordGate>();
 
         services.AddSingleton(settings.Delivery);
-        services.AddSingleton(new MessageTemplates(settings.Delivery.TextFolder));
+        services.AddSingleton(new MessageTemplates(settings.Delivery.TextFolder, settings.Delivery.Language));
         services.AddSingleton<PhoneParser>();
         services.AddHostedService<Courier>();
 

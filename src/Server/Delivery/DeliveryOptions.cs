@@ -14,9 +14,12 @@ internal sealed record DeliveryOptions
     /// <value>ISO 3166 code of two letters. Default CA.</value>
     public string Region { get; init; } = "CA";
 
-    /// <summary>The regions that SMS may go to.</summary>
-    /// <value>Default: <see cref="Region"/> alone.</value>
-    public IReadOnlyList<string> Regions { get; init; } = ["CA"];
+    /// <summary>The regions that SMS may go to. Empty: <see cref="Region"/> alone.</summary>
+    public IReadOnlyList<string> Regions { get; init; } = [];
+
+    /// <summary>The language of messages to accounts that asked for none.</summary>
+    /// <value>A language that there are texts in. Default en.</value>
+    public string Language { get; init; } = "en";
 
     /// <summary>The domain in the last line of an SMS, which lets phones fill in the code on that site alone.</summary>
     public string Domain { get; init; } = "localhost";

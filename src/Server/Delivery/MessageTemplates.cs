@@ -17,7 +17,6 @@ internal sealed record MessageText(string Subject, string Text, string Html)
 /// </summary>
 internal sealed class MessageTemplates
 {
-    public const string DefaultLanguage = "en";
     public const string Sms = "sms"; // has no subject and no HTML
 
     public static readonly IReadOnlyList<string> Names =
@@ -25,9 +24,11 @@ internal sealed class MessageTemplates
 
     private readonly FrozenDictionary<string, string> _texts;
 
+    private readonly string _defaultLanguage;
+
     /// <param name="folder">The operator's texts; null for none.</param>
     /// <exception cref="StartRefusedException">A text is missing, has no subject line, or names an unknown value.</exception>
-    public MessageTemplates(string? folder)
+    public MessageTemplates(string? folder, string defaultLanguage = "en")
     {
         var texts = Shipped();
         foreach (var (name, text) in folder is null ? [] : Own(folder)) texts[name] = text;
@@ -38,6 +39,9 @@ internal sealed class MessageTemplates
             foreach (var name in Names.Where(name => !_texts.ContainsKey($"{name}.{language}")))
                 throw new StartRefusedException($"Message texts: {name}.{language}.txt is missing; a language needs all of {string.Join(", ", Names)}.");
         }
+
+        _defaultLanguage = LanguageFor(defaultLanguage)
+            ?? throw new StartRefusedException($"Setting messages:language: there are texts in {string.Join(", ", Languages)}.");
     }
 
     public IReadOnlyList<string> Languages { get; }
@@ -52,7 +56,7 @@ internal sealed class MessageTemplates
     /// </param>
     public MessageText Fill(string name, string? locale, IReadOnlyDictionary<string, string> values)
     {
-        var language = (locale is null ? null : LanguageFor(locale)) ?? DefaultLanguage;
+        var language = (locale is null ? null : LanguageFor(locale)) ?? _defaultLanguage;
         var filled = Fill(_texts[$"{name}.{language}"], values);
         if (name == Sms) return new MessageText("", filled.Trim('\n'), "");
         var end = filled.IndexOf('\n');

@@ -33,5 +33,5 @@ internal sealed class PhoneParser(DeliveryOptions options)
 
     /// <summary>Whether SMS to this number's region are paid for here: fraud goes through far-away premium numbers.</summary>
     public bool Allows(Domain.PhoneNumber phone) =>
-        options.Regions.Contains(phone.Region, StringComparer.OrdinalIgnoreCase);
+        options.Regions.Count == 0 ? phone.Region == options.Region : options.Regions.Contains(phone.Region);
 }

@@ -7,6 +7,9 @@ internal sealed record ProviderOptions
 {
     public SmtpOptions Smtp { get; init; } = new();
 
+    /// <summary>A second mail server, tried when the first does not take a message.</summary>
+    public SmtpOptions SecondSmtp { get; init; } = new();
+
     public KannelOptions Kannel { get; init; } = new();
 
     public TwilioOptions Twilio { get; init; } = new();
@@ -26,13 +29,14 @@ internal static class Senders
         if (mailbox is not null) return [new FolderSender(Channel.Email, mailbox, clock), new FolderSender(Channel.Sms, mailbox, clock)];
 
         var senders = new List<ISender>();
-        if (providers.Smtp.Host.Length > 0)
+        foreach (var (section, smtp) in new[] { ("smtp", providers.Smtp), ("smtp2", providers.SecondSmtp) })
         {
-            if (EmailAddress.Parse(providers.Smtp.From) is null) throw new StartRefusedException($"Setting smtp:from: {EmailAddress.Accepted}.");
-            if (providers.Smtp.User.Length > 0) SecretFile.Check("smtp:passwordFile", providers.Smtp.PasswordFile);
-            if (providers.Smtp.CaFile.Length > 0 && !File.Exists(providers.Smtp.CaFile))
-                throw new StartRefusedException($"Setting smtp:caFile: there is no file {providers.Smtp.CaFile}.");
-            senders.Add(new SmtpSender(providers.Smtp, fromName));
+            if (smtp.Host.Length == 0) continue;
+            if (smtp.From.Length == 0) throw new StartRefusedException($"Setting {section}:from is missing: {EmailAddress.Accepted}.");
+            if (smtp.User.Length > 0) SecretFile.Check($"{section}:passwordFile", smtp.PasswordFile);
+            if (smtp.CaFile.Length > 0 && !File.Exists(smtp.CaFile))
+                throw new StartRefusedException($"Setting {section}:caFile: there is no file {smtp.CaFile}.");
+            senders.Add(new SmtpSender(smtp, section, fromName));
         }
 
         // One for all: it keeps connections. The system's own tracing of HTTP would write addresses down, and an address can hold a code.

@@ -33,11 +33,11 @@ internal sealed record SmtpOptions
 }
 
 /// <summary>Hands mail to an SMTP server over TLS with a checked certificate, or not at all.</summary>
-internal sealed class SmtpSender(SmtpOptions options, string fromName) : ISender
+internal sealed class SmtpSender(SmtpOptions options, string name, string fromName) : ISender
 {
     private const int TimeoutMilliseconds = 15_000;
 
-    public string Name => "smtp";
+    public string Name => name;
 
     public Channel Channel => Channel.Email;
 

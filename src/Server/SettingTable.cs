@@ -1,0 +1,119 @@
+using Mfa.Server.Delivery;
+using Mfa.Server.Domain;
+using Mfa.Server.Flows;
+using static Mfa.Server.Setting;
+
+namespace Mfa.Server;
+
+/// <summary>The whole list of settings, in one place: what is not here is an unknown setting.</summary>
+internal static class SettingTable
+{
+    private static readonly string[] NoticeNames = [.. Enum.GetValues<Notice>().Select(Outgoing.NameOf)];
+
+    public static readonly IReadOnlyList<Setting> All =
+    [
+        .. Checking(),
+        .. Sending(),
+        .. Smtp("smtp", p => p.Smtp, (p, smtp) => p with { Smtp = smtp }),
+        .. Smtp("smtp2", p => p.SecondSmtp, (p, smtp) => p with { SecondSmtp = smtp }),
+        .. Sms(),
+        Flag("server:reflection", (s, on) => s with { Reflection = on }),
+        new("log:level", "Trace, Debug, Information, Warning or Error", (s, text) =>
+            Enum.TryParse<LogLevel>(text, ignoreCase: true, out var level) && level <= LogLevel.Error && char.IsAsciiLetter(text[0])
+                ? s with { LogLevel = level }
+                : null),
+    ];
+
+    private static Setting[] Checking() =>
+    [
+        Text("enrollment:issuer", KeyUri.AcceptedLabel, KeyUri.IsLabel, (s, text) => s with { Enrollment = s.Enrollment with { Issuer = text } }),
+        new("enrollment:algorithm", "SHA1, SHA256 or SHA512", (s, text) =>
+            AlgorithmOf(text) is { } a ? WithTotp(s, s.Enrollment.Totp with { Algorithm = a }) : null),
+        Number("enrollment:digits", 6, 8, "digits", (s, n) => WithTotp(s, s.Enrollment.Totp with { Digits = n })),
+        Number("enrollment:periodSeconds", 15, 60, "seconds", (s, n) => WithTotp(s, s.Enrollment.Totp with { PeriodSeconds = n })),
+        Number("enrollment:toleranceSteps", 0, 2, "time steps each way", (s, n) => s with { Enrollment = s.Enrollment with { ToleranceSteps = n } }),
+        Seconds("enrollment:lifetimeSeconds", 60, 86_400, "", (s, t) => s with { Enrollment = s.Enrollment with { Lifetime = t } }),
+        Number("guesses:run", 3, 10, "wrong codes in a row", (s, n) => s with { Guesses = s.Guesses with { Run = n } }),
+        Seconds("guesses:firstLockSeconds", 1, 3_600, "", (s, t) => s with { Guesses = s.Guesses with { FirstLock = t } }),
+        Seconds("guesses:longestLockSeconds", 60, 86_400, "", (s, t) => s with { Guesses = s.Guesses with { LongestLock = t } }),
+        Number("guesses:cap", 10, 100, "wrong codes in a row", (s, n) => s with { Guesses = s.Guesses with { Cap = n } }),
+        Number("passwords:rounds", 210_000, 10_000_000, "rounds", (s, n) => s with { Passwords = s.Passwords with { Rounds = n } }),
+        Number("passwords:parallel", 1, 64, "checks at a time", (s, n) => s with { Passwords = s.Passwords with { Parallel = n } }),
+        Number("passwords:queue", 0, 1_000, "waiting checks", (s, n) => s with { Passwords = s.Passwords with { Queue = n } }),
+    ];
+
+    private static Setting[] Sending() =>
+    [
+        Seconds("messages:codeLifetimeSeconds", 60, 600, "", (s, t) => With(s, s.Delivery with { CodeLifetime = t })),
+        Text("messages:language", "a language of two letters that there are texts in", text => text.Length == 2, (s, text) =>
+            With(s, s.Delivery with { Language = text })),
+        Text("messages:region", "a region of two letters, such as CA", IsRegion, (s, text) => With(s, s.Delivery with { Region = text })),
+        List("messages:regions", "regions of two letters that SMS may go to", IsRegion, (s, regions) => With(s, s.Delivery with { Regions = regions })),
+        Text("messages:domain", "a domain name", text => Uri.CheckHostName(text) == UriHostNameType.Dns, (s, text) =>
+            With(s, s.Delivery with { Domain = text })),
+        Text("messages:disablePage", "an address without a fragment", IsUrl, (s, text) => With(s, s.Delivery with { DisablePage = text })),
+        Text("messages:serviceDisablePage", "an address without a fragment", IsUrl, (s, text) =>
+            With(s, s.Delivery with { ServiceDisablePage = text })),
+        Text("messages:folder", "a folder", _ => true, (s, text) => With(s, s.Delivery with { TextFolder = text })),
+        List("messages:mute", $"notices not to send: {string.Join(", ", NoticeNames)}", NoticeNames.Contains, (s, muted) =>
+            With(s, s.Delivery with { MutedNotices = muted })),
+        Flag("sends:enabled", (s, on) => With(s, s.Delivery with { Enabled = on })),
+        Seconds("sends:gapSeconds", 0, 3_600, "between messages to an account", (s, t) => With(s, s.Delivery with { AccountGap = t })),
+        Number("sends:perAccountHour", 1, 1_000, "messages", (s, n) => With(s, s.Delivery with { PerAccountHour = n })),
+        Number("sends:perDestinationDay", 1, 10_000, "messages", (s, n) => With(s, s.Delivery with { PerDestinationDay = n })),
+        Number("sends:perCallerDay", 1, 10_000_000, "messages", (s, n) => With(s, s.Delivery with { PerCallerDay = n })),
+        Number("sends:perDay", 1, 100_000_000, "messages", (s, n) => With(s, s.Delivery with { PerDay = n })),
+    ];
+
+    private static Setting[] Smtp(string section, Func<ProviderOptions, SmtpOptions> get, Func<ProviderOptions, SmtpOptions, ProviderOptions> set)
+    {
+        Settings With(Settings s, Func<SmtpOptions, SmtpOptions> change) => s with { Providers = set(s.Providers, change(get(s.Providers))) };
+
+        return
+        [
+            Text($"{section}:host", "a host name", text => Uri.CheckHostName(text) != UriHostNameType.Unknown, (s, text) => With(s, o => o with { Host = text })),
+            Number($"{section}:port", 1, 65_535, "", (s, n) => With(s, o => o with { Port = n })),
+            Flag($"{section}:implicitTls", (s, on) => With(s, o => o with { ImplicitTls = on })),
+            Text($"{section}:user", "a login name", _ => true, (s, text) => With(s, o => o with { User = text })),
+            Text($"{section}:passwordFile", "a file", _ => true, (s, text) => With(s, o => o with { PasswordFile = text })),
+            Text($"{section}:from", EmailAddress.Accepted, text => EmailAddress.Parse(text) is not null, (s, text) => With(s, o => o with { From = text })),
+            Text($"{section}:caFile", "a PEM file", _ => true, (s, text) => With(s, o => o with { CaFile = text })),
+        ];
+    }
+
+    private static Setting[] Sms() =>
+    [
+        Text("kannel:url", "an http address", IsUrl, (s, text) => With(s, s.Providers.Kannel with { Url = text })),
+        Text("kannel:user", "a login name", _ => true, (s, text) => With(s, s.Providers.Kannel with { User = text })),
+        Text("kannel:passwordFile", "a file", _ => true, (s, text) => With(s, s.Providers.Kannel with { PasswordFile = text })),
+        Text("kannel:from", "a sender", _ => true, (s, text) => With(s, s.Providers.Kannel with { From = text })),
+        Text("twilio:url", "an http address", IsUrl, (s, text) => With(s, s.Providers.Twilio with { Url = text })),
+        Text("twilio:account", "an account SID", _ => true, (s, text) => With(s, s.Providers.Twilio with { Account = text })),
+        Text("twilio:tokenFile", "a file", _ => true, (s, text) => With(s, s.Providers.Twilio with { TokenFile = text })),
+        Text("twilio:from", "a number or sender id", _ => true, (s, text) => With(s, s.Providers.Twilio with { From = text })),
+        List("sms:order", "kannel and twilio", name => name is "kannel" or "twilio", (s, order) =>
+            s with { Providers = s.Providers with { SmsOrder = order } }),
+    ];
+
+    private static Settings With(Settings settings, DeliveryOptions delivery) => settings with { Delivery = delivery };
+
+    private static Settings With(Settings settings, KannelOptions kannel) => settings with { Providers = settings.Providers with { Kannel = kannel } };
+
+    private static Settings With(Settings settings, TwilioOptions twilio) => settings with { Providers = settings.Providers with { Twilio = twilio } };
+
+    private static Settings WithTotp(Settings settings, TotpParameters totp) =>
+        settings with { Enrollment = settings.Enrollment with { Totp = totp } };
+
+    private static bool IsRegion(string text) => text.Length == 2 && text.All(char.IsAsciiLetterUpper);
+
+    private static bool IsUrl(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.Fragment.Length == 0;
+
+    private static OtpAlgorithm? AlgorithmOf(string text) => text.ToUpperInvariant() switch
+    {
+        "SHA1" => OtpAlgorithm.Sha1,
+        "SHA256" => OtpAlgorithm.Sha256,
+        "SHA512" => OtpAlgorithm.Sha512,
+        _ => null,
+    };
+}
