@@ -41,6 +41,8 @@ internal sealed class TestServer : IAsyncDisposable
 
     public Uri Web { get; }
 
+    public string Folder => _data.Path;
+
     public IServiceProvider Services => _app.Services;
 
     /// <summary>The time step that the clock stands in, for enrollments of the usual 30 s.</summary>
