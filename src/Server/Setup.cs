@@ -82,6 +82,7 @@ internal static class Setup
         services.AddSingleton<Repeatable>();
         services.AddSingleton<Destinations>();
         services.AddSingleton<Outgoing>();
+        services.AddSingleton<CodeIssuer>();
         services.AddSingleton<EnableFlow>();
         services.AddSingleton<VerifyFlow>();
         services.AddSingleton<GetTokenFlow>();

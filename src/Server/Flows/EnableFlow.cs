@@ -31,9 +31,9 @@ internal sealed record EnableAnswer(
 
 /// <summary>Enable: prove the factor in force if there is one, then put a new enrollment beside it, pending.</summary>
 internal sealed class EnableFlow(
-    SqliteStore store, UserDirectory directory, CodeComparison comparison, Sealer sealer, RecoveryHashes recoveryHashes, SentCodeHashes sentCodes,
-    Destinations destinations, Outgoing outgoing, PhoneParser phones, EnrollmentOptions options, DeliveryOptions delivery, GuessOptions guesses,
-    TimeProvider clock, ILogger<EnableFlow> log)
+    SqliteStore store, UserDirectory directory, CodeComparison comparison, Sealer sealer, RecoveryHashes recoveryHashes, CodeIssuer issuer,
+    Destinations destinations, PhoneParser phones, EnrollmentOptions options, GuessOptions guesses, TimeProvider clock,
+    ILogger<EnableFlow> log)
 {
     public async Task<Result<EnableAnswer>> RunAsync(EnableCall call)
     {
@@ -106,11 +106,9 @@ internal sealed class EnableFlow(
     private (Enrollment, Send<Proof>?) FirstCode(EnableCall call, Enrollment enrollment, DateTimeOffset now)
     {
         if (enrollment.Destination is null) return (enrollment, null);
-        var code = OtpCode.NewToSend();
-        var stored = sentCodes.New(call.Account, enrollment.Id, code, now + delivery.CodeLifetime);
-        var message = outgoing.Code(call.Account, enrollment, code, stored, now);
-        var limits = outgoing.Limits(call.Account, enrollment, message.Channel, call.Caller);
-        return (enrollment with { OpenCode = stored }, new Send<Proof>([message], limits, hit => new Proof(CheckKind.Accepted, Refusal.Of(hit))));
+        var issued = issuer.Issue(call.Account, enrollment, call.Caller, now);
+        var send = new Send<Proof>([issued.Message], issued.Limits, hit => new Proof(CheckKind.Accepted, Refusal.Of(hit)));
+        return (enrollment with { OpenCode = issued.Stored }, send);
     }
 
     private EnableAnswer Answer(EnableCall call, Enrollment enrollment, OpenSecret? secret, RecoveryCode[] codes, DateTimeOffset expireTime)

@@ -3,7 +3,6 @@ using Mfa.Server.Callers;
 using Mfa.Server.Delivery;
 using Mfa.Server.Domain;
 using Mfa.Server.Observability;
-using Mfa.Server.Protection;
 using Mfa.Server.Store;
 
 namespace Mfa.Server.Flows;
@@ -19,8 +18,8 @@ internal sealed partial class GetTokenAnswerJson : JsonSerializerContext;
 
 /// <summary>GetToken: make a code, save its hash and its message together, and let the courier carry it.</summary>
 internal sealed class GetTokenFlow(
-    SqliteStore store, Repeatable repeatable, SentCodeHashes sentCodes, Outgoing outgoing, Destinations destinations,
-    DeliveryOptions delivery, GuessOptions guesses, TimeProvider clock, ILogger<GetTokenFlow> log)
+    SqliteStore store, Repeatable repeatable, CodeIssuer issuer, Destinations destinations, DeliveryOptions delivery,
+    GuessOptions guesses, TimeProvider clock, ILogger<GetTokenFlow> log)
 {
     public async Task<Result<GetTokenAnswer>> RunAsync(GetTokenCall call)
     {
@@ -48,12 +47,10 @@ internal sealed class GetTokenFlow(
 
     private Func<Account, Change<Result<GetTokenAnswer>>> Decide(GetTokenCall call, Enrollment subject, DateTimeOffset now)
     {
-        var code = OtpCode.NewToSend();
-        var stored = sentCodes.New(call.Account, subject.Id, code, now + delivery.CodeLifetime);
-        var message = outgoing.Code(call.Account, subject, code, stored, now);
-        var limits = outgoing.Limits(call.Account, subject, message.Channel, call.Caller);
-        var answer = new GetTokenAnswer(subject.Method, destinations.Masked(call.Account, subject), stored.ExpireTime, now + delivery.AccountGap);
-        var send = new Send<Result<GetTokenAnswer>>([message], limits, hit => Refusal.Of(hit));
+        var issued = issuer.Issue(call.Account, subject, call.Caller, now);
+        var destination = destinations.Masked(call.Account, subject);
+        var answer = new GetTokenAnswer(subject.Method, destination, issued.Stored.ExpireTime, now + delivery.AccountGap);
+        var send = new Send<Result<GetTokenAnswer>>([issued.Message], issued.Limits, hit => Refusal.Of(hit));
 
         return account =>
         {
@@ -66,7 +63,7 @@ internal sealed class GetTokenFlow(
             if (budget.IsBlocked(policy)) return new(RefusalKind.Locked, account);
             if (budget.IsLocked(now)) return new(new Refusal(RefusalKind.Locked, budget.LockedUntil), account);
 
-            var sent = current with { OpenCode = stored };
+            var sent = current with { OpenCode = issued.Stored };
             return new(answer, pending ? account with { Pending = sent } : account with { InForce = sent }, send);
         };
     }

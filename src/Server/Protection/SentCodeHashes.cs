@@ -27,7 +27,8 @@ internal sealed class SentCodeHashes(KeyRing ring)
     private byte[] Hash(uint keyId, AccountKey account, Guid enrollmentId, Guid codeId, OtpCode code)
     {
         // Fixed-length fields first and a NUL between the names, which cannot hold one: no two inputs look alike.
-        byte[] input = [.. enrollmentId.ToByteArray(), .. codeId.ToByteArray(), .. code.Bytes, .. Encoding.UTF8.GetBytes($"\0{account.Tenant}\0{account.Account}")];
+        var names = Encoding.UTF8.GetBytes($"\0{account.Tenant}\0{account.Account}");
+        byte[] input = [.. enrollmentId.ToByteArray(), .. codeId.ToByteArray(), .. code.Bytes, .. names];
         return HMACSHA256.HashData(ring.SubKey(keyId, KeyPurpose.SentCodes), input);
     }
 }
