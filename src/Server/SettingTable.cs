@@ -71,12 +71,14 @@ internal static class SettingTable
 
         return
         [
-            Text($"{section}:host", "a host name", text => Uri.CheckHostName(text) != UriHostNameType.Unknown, (s, text) => With(s, o => o with { Host = text })),
+            Text($"{section}:host", "a host name", text => Uri.CheckHostName(text) != UriHostNameType.Unknown, (s, text) =>
+                With(s, o => o with { Host = text })),
             Number($"{section}:port", 1, 65_535, "", (s, n) => With(s, o => o with { Port = n })),
             Flag($"{section}:implicitTls", (s, on) => With(s, o => o with { ImplicitTls = on })),
             Text($"{section}:user", "a login name", _ => true, (s, text) => With(s, o => o with { User = text })),
             Text($"{section}:passwordFile", "a file", _ => true, (s, text) => With(s, o => o with { PasswordFile = text })),
-            Text($"{section}:from", EmailAddress.Accepted, text => EmailAddress.Parse(text) is not null, (s, text) => With(s, o => o with { From = text })),
+            Text($"{section}:from", EmailAddress.Accepted, text => EmailAddress.Parse(text) is not null, (s, text) =>
+                With(s, o => o with { From = text })),
             Text($"{section}:caFile", "a PEM file", _ => true, (s, text) => With(s, o => o with { CaFile = text })),
         ];
     }

@@ -59,7 +59,8 @@ internal static class ServeCommand
         data.LockForServing();
         if (dev) await DevKey.CreateOnceAsync(data, TimeProvider.System);
 
-        var senders = Senders.From(settings.Providers, settings.Enrollment.Issuer, dev ? Path.Combine(data.Path, "outbox") : null, TimeProvider.System);
+        var mailbox = dev ? Path.Combine(data.Path, "outbox") : null;
+        var senders = Senders.From(settings.Providers, settings.Enrollment.Issuer, mailbox, TimeProvider.System);
         await using var app = Setup.Build(data, settings, senders, grpc, web, dev, TimeProvider.System);
         try
         {
@@ -81,9 +82,15 @@ internal static class ServeCommand
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme != Uri.UriSchemeHttp || uri.PathAndQuery != "/")
             throw new StartRefusedException($"{option} {text}: give an address such as http://127.0.0.1:7443.");
-        var address = uri.Host == "localhost" ? IPAddress.Loopback : IPAddress.TryParse(uri.Host.Trim('[', ']'), out var parsed) ? parsed : null;
+        var address = uri.Host == "localhost" ? IPAddress.Loopback
+            : IPAddress.TryParse(uri.Host.Trim('[', ']'), out var parsed) ? parsed
+            : null;
         if (address is null || !IPAddress.IsLoopback(address))
-            throw new StartRefusedException($"{option} {text}: plain text is served on loopback only (127.0.0.1, [::1] or localhost), because it shows credentials and codes to the network.");
+        {
+            throw new StartRefusedException($"{option} {text}: plain text is served on loopback only (127.0.0.1, [::1] or localhost), " +
+                "because it shows credentials and codes to the network.");
+        }
+
         return new IPEndPoint(address, uri.Port);
     }
 }

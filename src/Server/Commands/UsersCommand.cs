@@ -26,11 +26,17 @@ internal static class UsersCommand
 
     public static Command Create()
     {
-        var add = new Command("add", "Add a person; the password is read from a prompt or standard input.") { SharedOptions.Name, Email, Phone, SharedOptions.Data };
+        var add = new Command("add", "Add a person; the password is read from a prompt or standard input.")
+        {
+            SharedOptions.Name, Email, Phone, SharedOptions.Data,
+        };
         add.SetAction(AddAsync);
         var list = new Command("list", "List the people.") { SharedOptions.Data, SharedOptions.Output };
         list.SetAction((parsed, _) => ListAsync(parsed));
-        var passwd = new Command("passwd", "Set a new password, read from a prompt or standard input.") { SharedOptions.Name, SharedOptions.Data };
+        var passwd = new Command("passwd", "Set a new password, read from a prompt or standard input.")
+        {
+            SharedOptions.Name, SharedOptions.Data,
+        };
         passwd.SetAction(SetPasswordAsync);
         var remove = new Command("remove", "Remove a person; their next call is refused.") { SharedOptions.Name, SharedOptions.Data };
         remove.SetAction((parsed, _) => RemoveAsync(parsed));

@@ -27,7 +27,8 @@ internal enum DeliveryState
 /// <param name="Id">Random; for a sent code, the code's id.</param>
 /// <param name="Content">Destination and text, sealed.</param>
 /// <param name="ExpireTime">When sending it makes no sense any more: a code that has expired is not sent.</param>
-internal sealed record OutboxMessage(AccountKey Account, Guid Id, Channel Channel, SealedBytes Content, DateTimeOffset CreateTime, DateTimeOffset ExpireTime);
+internal sealed record OutboxMessage(
+    AccountKey Account, Guid Id, Channel Channel, SealedBytes Content, DateTimeOffset CreateTime, DateTimeOffset ExpireTime);
 
 /// <summary>How far a message has got.</summary>
 internal sealed record DeliveryStatus(DeliveryState State, DateTimeOffset UpdateTime, int Attempts);

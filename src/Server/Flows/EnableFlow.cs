@@ -12,7 +12,14 @@ namespace Mfa.Server.Flows;
 /// <param name="Locale">The language of messages; null for the default.</param>
 /// <param name="Code">A current code, needed when the account is enabled.</param>
 internal sealed record EnableCall(
-    Principal Caller, AccountKey Account, Method Method, EmailAddress? Email, PhoneNumber? Phone, string? Label, string? Locale, SubmittedCode? Code);
+    Principal Caller,
+    AccountKey Account,
+    Method Method,
+    EmailAddress? Email,
+    PhoneNumber? Phone,
+    string? Label,
+    string? Locale,
+    SubmittedCode? Code);
 
 /// <summary>What an authenticator app needs. Told once, here.</summary>
 internal sealed record AuthenticatorKey(string Secret, string KeyUri)
@@ -24,7 +31,12 @@ internal sealed record AuthenticatorKey(string Secret, string KeyUri)
 /// <param name="Key">Null when codes are sent.</param>
 /// <param name="Destination">Where the first code was sent, masked; empty when an app computes codes.</param>
 internal sealed record EnableAnswer(
-    Guid EnrollmentId, string Issuer, AuthenticatorKey? Key, IReadOnlyList<RecoveryCode> RecoveryCodes, string Destination, DateTimeOffset ExpireTime)
+    Guid EnrollmentId,
+    string Issuer,
+    AuthenticatorKey? Key,
+    IReadOnlyList<RecoveryCode> RecoveryCodes,
+    string Destination,
+    DateTimeOffset ExpireTime)
 {
     public override string ToString() => nameof(EnableAnswer);
 }

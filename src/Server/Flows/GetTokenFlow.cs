@@ -11,7 +11,8 @@ namespace Mfa.Server.Flows;
 internal sealed record GetTokenCall(Principal Caller, AccountKey Account, Guid? EnrollmentId, Guid? RequestId);
 
 /// <summary>A code is on its way. The code itself is in the message alone.</summary>
-internal sealed record GetTokenAnswer(Method Method, string Destination, DateTimeOffset ExpireTime, DateTimeOffset ResendTime, bool Stale = false);
+internal sealed record GetTokenAnswer(
+    Method Method, string Destination, DateTimeOffset ExpireTime, DateTimeOffset ResendTime, bool Stale = false);
 
 [JsonSerializable(typeof(GetTokenAnswer))]
 internal sealed partial class GetTokenAnswerJson : JsonSerializerContext;
@@ -24,7 +25,8 @@ internal sealed class GetTokenFlow(
     public async Task<Result<GetTokenAnswer>> RunAsync(GetTokenCall call)
     {
         var now = clock.Read();
-        var remember = repeatable.Mark(call.Caller, call.Account, call.RequestId, "GetToken", (call.EnrollmentId ?? Guid.Empty).ToByteArray(), now,
+        var payload = (call.EnrollmentId ?? Guid.Empty).ToByteArray();
+        var remember = repeatable.Mark(call.Caller, call.Account, call.RequestId, "GetToken", payload, now,
             GetTokenAnswerJson.Default.GetTokenAnswer, answer => !answer.Stale);
         if (repeatable.Before(remember) is { } before) return before;
 
@@ -59,7 +61,9 @@ internal sealed class GetTokenFlow(
             if (current?.Id != subject.Id) return new(answer with { Stale = true }, account);
 
             // A code that could not be tried would only cost money.
-            var (budget, policy) = pending ? (account.EnrollmentGuesses, guesses.Policies.Enrollment) : (account.FactorGuesses, guesses.Policies.Factor);
+            var (budget, policy) = pending
+                ? (account.EnrollmentGuesses, guesses.Policies.Enrollment)
+                : (account.FactorGuesses, guesses.Policies.Factor);
             if (budget.IsBlocked(policy)) return new(RefusalKind.Locked, account);
             if (budget.IsLocked(now)) return new(new Refusal(RefusalKind.Locked, budget.LockedUntil), account);
 

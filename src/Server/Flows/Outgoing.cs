@@ -37,7 +37,8 @@ internal sealed class Outgoing(
         values["minutes"] = Minutes(delivery.CodeLifetime);
         values["domain"] = delivery.Domain;
         var text = templates.Fill(bySms ? MessageTemplates.Sms : "code", subject.Locale, values);
-        return Message(key, stored.Id, bySms ? Channel.Sms : Channel.Email, bySms ? NumberOf(key, subject) : AddressOf(key, subject), text, now, stored.ExpireTime);
+        var (channel, to) = bySms ? (Channel.Sms, NumberOf(key, subject)) : (Channel.Email, AddressOf(key, subject));
+        return Message(key, stored.Id, channel, to, text, now, stored.ExpireTime);
     }
 
     /// <summary>People get a link to our page; the accounts of a service one to the service's, if it has named it.</summary>
@@ -53,7 +54,8 @@ internal sealed class Outgoing(
     }
 
     /// <returns>No message when there is no address, or when the operator does not want this kind.</returns>
-    public IReadOnlyList<OutboxMessage> Notices(Notice notice, AccountKey key, Enrollment subject, DateTimeOffset now, DateTimeOffset? until = null)
+    public IReadOnlyList<OutboxMessage> Notices(
+        Notice notice, AccountKey key, Enrollment subject, DateTimeOffset now, DateTimeOffset? until = null)
     {
         if (notice == Notice.RecoveryUsed && subject.Recovery.Remaining <= FewRecoveryCodes) notice = Notice.RecoveryLow;
         var name = NameOf(notice);

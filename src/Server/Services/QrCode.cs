@@ -27,8 +27,8 @@ internal static class QrCode
             }
         }
 
-        return $"""
-            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" width="{8 * size}" height="{8 * size}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{size}v{size}h-{size}z"/><path fill="#000" d="{path}"/></svg>
-            """;
+        var box = $"viewBox=\"0 0 {size} {size}\" width=\"{8 * size}\" height=\"{8 * size}\"";
+        return $"<svg xmlns=\"http://www.w3.org/2000/svg\" {box} shape-rendering=\"crispEdges\">" +
+            $"<path fill=\"#fff\" d=\"M0 0h{size}v{size}h-{size}z\"/><path fill=\"#000\" d=\"{path}\"/></svg>";
     }
 }

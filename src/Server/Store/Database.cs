@@ -56,7 +56,11 @@ internal sealed class Database(string path)
             using var transaction = connection.BeginTransaction(deferred: false); // two programs may start at once
             var version = Migrations.VersionOf(connection, transaction);
             if (version > migrations.Count)
-                throw new StartRefusedException($"{path}: written by a newer version of mfa-server (schema {version}, this one knows {migrations.Count}). Install that version again.");
+            {
+                throw new StartRefusedException($"{path}: written by a newer version of mfa-server (schema {version}, this one knows " +
+                    $"{migrations.Count}). Install that version again.");
+            }
+
             for (; version < migrations.Count; version++)
                 Migrations.Apply(connection, transaction, version + 1, migrations[version]);
             transaction.Commit();

@@ -28,7 +28,8 @@ internal static class OutboxRows
     {
         var command = session.Command("""
             UPDATE outbox SET next_time = @until, attempts = attempts + 1
-            WHERE state = 1 AND (tenant, account, id) IN (SELECT tenant, account, id FROM outbox WHERE state = 1 AND next_time <= @now ORDER BY next_time LIMIT @most)
+            WHERE state = 1 AND (tenant, account, id) IN (
+                SELECT tenant, account, id FROM outbox WHERE state = 1 AND next_time <= @now ORDER BY next_time LIMIT @most)
             RETURNING tenant, account, id, channel, content, expire_time, attempts
             """);
         command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
