@@ -40,7 +40,7 @@ internal sealed class CommandLine
 
     private readonly Option<string> _output = new("--output")
     {
-        Description = "table for people, json for programs: one document on standard output, "
+        Description = "table for people, json for programs: one document on standard output (rm: one for each step), "
             + "also for failures.",
         HelpName = "table|json",
         DefaultValueFactory = _ => "table",
@@ -83,11 +83,12 @@ internal sealed class CommandLine
             Examples:
               mfa mk AUTHENTICATOR
               mfa --username alice verify 123456
+              mfa --username alice rm
               mfa --api-key-file shop.key --account alice --output json status
             """)
         {
             _endpoint, _username, _apiKeyFile, _account, _output, _timeout,
-            Mk.Command(RunAsync), Verify.Command(RunAsync), GetToken.Command(RunAsync),
+            Mk.Command(RunAsync), Verify.Command(RunAsync), GetToken.Command(RunAsync), Rm.Command(RunAsync),
             Status.Command(RunAsync), RecoveryCodes.Command(RunAsync),
         };
         var help = root.Options.OfType<HelpOption>().Single();

@@ -18,7 +18,7 @@ public sealed class RefusalTests
            from output in (string[])["table", "json"]
            select (code, $"verify 123456 --output {output}"),
         .. from code in (StatusCode[])[StatusCode.OK, StatusCode.Unknown, StatusCode.Internal]
-           from verb in (string[])["mk AUTHENTICATOR", "status", "recovery-codes", "get-token"]
+           from verb in (string[])["mk AUTHENTICATOR", "status", "recovery-codes", "get-token", "rm", "rm --confirm"]
            select ((int)code, verb),
     ];
 
@@ -151,7 +151,7 @@ public sealed class RefusalTests
         await using var server = await StubServer.StartAsync();
         server.FailEverythingWith(StubServer.SendLimit(limit, 125));
 
-        foreach (var verb in (string[])["get-token", "mk EMAIL --email a@example.org"])
+        foreach (var verb in (string[])["get-token", "rm", "mk EMAIL --email a@example.org"])
         {
             var table = await RunAsync(server, verb);
             var json = await RunAsync(server, $"--output json {verb}");
@@ -195,6 +195,7 @@ public sealed class RefusalTests
         string[] verbs =
         [
             "verify 1", "mk AUTHENTICATOR", "status", "recovery-codes", "get-token",
+            "rm --request-only", "rm --confirm",
         ];
         foreach (var verb in verbs)
         {
@@ -268,11 +269,11 @@ public sealed class RefusalTests
     {
         await using var server = await StubServer.StartAsync();
 
-        string[] verbs = ["mk AUTHENTICATOR", "verify 123456", "status", "recovery-codes", "get-token"];
+        string[] verbs = ["mk AUTHENTICATOR", "verify 123456", "status", "recovery-codes", "get-token", "rm"];
         foreach (var verb in verbs)
             await MfaProgram.RunAsync(server, $"--account a {verb}", "n\nn\nn\n123456\n", ["MFA_API_KEY=k"]);
 
-        Assert.Equal(6, server.TimeGiven.Count);
+        Assert.Equal(8, server.TimeGiven.Count);
         Assert.All(server.TimeGiven, time => Assert.InRange(time, TimeSpan.Zero, TimeSpan.FromSeconds(10)));
     }
 
