@@ -8,7 +8,7 @@ namespace Mfa.Client.Tests;
 public sealed class MkSentCodeTests
 {
     private const string Question = "Enter the 6-digit Code to verify enrolment was successful";
-    private const string QuestionToAPerson = $"{Question} (an empty line sends a new one): ";
+    private const string QuestionToAPerson = $"{Question} (an empty line or r sends a new one): ";
 
     private static readonly string[] Key = ["MFA_API_KEY=k"];
 

@@ -16,7 +16,7 @@ internal static class FirstCode
         var question = $"Enter the {Digits(enrollment.OtpauthUri)}-digit Code to verify enrolment was successful";
         // A script has no one to wait for: to it an empty line is a wrong code, as any other.
         var maySendAgain = IsSent(enrollment) && terminal.Interactive;
-        if (maySendAgain) question += " (an empty line sends a new one)";
+        if (maySendAgain) question += " (an empty line or r sends a new one)";
         var left = Tries - 1;
         while (left >= 0)
         {

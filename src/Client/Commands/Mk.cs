@@ -31,7 +31,7 @@ internal static class Mk
         };
         var email = Option(
             "--email", "ADDRESS",
-            "Where notices go, the token to switch off and, for EMAIL, the codes. With an API key EMAIL needs it; "
+            "Where notices, tokens to switch off and the codes of EMAIL go. Required for EMAIL with an API key; "
             + "a person's comes from the directory.");
         var phone = Option("--phone", "NUMBER", "The phone for SMS, which needs it, such as +14165550123.");
         var label = Option("--label", "TEXT", "The name the authenticator app shows. Default: the account.");
