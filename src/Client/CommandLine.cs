@@ -40,7 +40,8 @@ internal sealed class CommandLine
 
     private readonly Option<string> _output = new("--output")
     {
-        Description = "table for people, json for programs: one document on standard output, also for failures.",
+        Description = "table for people, json for programs: one document on standard output (rm: one for each step), "
+            + "also for failures.",
         HelpName = "table|json",
         DefaultValueFactory = _ => "table",
         Recursive = true,
@@ -82,11 +83,13 @@ internal sealed class CommandLine
             Examples:
               mfa mk AUTHENTICATOR
               mfa --username alice verify 123456
+              mfa --username alice rm
               mfa --api-key-file shop.key --account alice --output json status
             """)
         {
             _endpoint, _username, _apiKeyFile, _account, _output, _timeout,
-            Mk.Command(RunAsync), Verify.Command(RunAsync), Status.Command(RunAsync), RecoveryCodes.Command(RunAsync),
+            Mk.Command(RunAsync), Verify.Command(RunAsync), GetToken.Command(RunAsync), Rm.Command(RunAsync),
+            Status.Command(RunAsync), RecoveryCodes.Command(RunAsync),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -98,14 +101,16 @@ internal sealed class CommandLine
             var message = string.Join(' ', parsed.Errors.Select(e => e.Message));
             return Report(Failure.Usage($"{message} See: mfa --help"), json: WantsJson(args));
         }
-        return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        return await parsed.InvokeAsync(
+            new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
 
     private async Task<int> RunAsync(ParseResult parsed, Func<Settings, Terminal, Task<int>> verb)
     {
         var settings = new Settings(
             parsed.GetValue(_endpoint), parsed.GetValue(_username), parsed.GetValue(_apiKeyFile),
-            parsed.GetValue(_account), parsed.GetValue(_output) == "json", TimeSpan.FromSeconds(parsed.GetValue(_timeout)));
+            parsed.GetValue(_account), parsed.GetValue(_output) == "json",
+            TimeSpan.FromSeconds(parsed.GetValue(_timeout)));
         try
         {
             return await verb(settings, _terminal);

@@ -22,9 +22,8 @@ internal sealed record Failure(
     public static Failure From(RpcException error, Uri endpoint, Credential credential)
     {
         var details = DetailsOf(error);
-        var reason = details?.GetDetail<ErrorInfo>() is { Domain: "mfa.v1", Reason: { Length: > 0 } given }
-            ? given
-            : Name(error.StatusCode);
+        var info = details?.GetDetail<ErrorInfo>() is { Domain: "mfa.v1", Reason.Length: > 0 } ours ? ours : null;
+        var reason = info?.Reason ?? Name(error.StatusCode);
         var faults = details?.GetDetail<BadRequest>()?.FieldViolations ?? [];
         var retryAfter = details?.GetDetail<RetryInfo>()?.RetryDelay?.ToTimeSpan();
         var message = reason switch
@@ -34,11 +33,25 @@ internal sealed record Failure(
             "NOT_ENABLED" => "No second factor is enabled. Enable one with: mfa mk AUTHENTICATOR",
             "ALREADY_ENABLED" => "A second factor is enabled already: a current code of it is needed to replace it.",
             "ENROLLMENT_NOT_FOUND" =>
-                "This enrolment is unknown, finished, replaced or expired. Start again with: mfa mk AUTHENTICATOR",
+                "This enrolment is unknown, finished, replaced or expired. Start again with: mfa mk",
             "CODE_REFUSED" => "The current code was not accepted. It counted as a guess.",
             "LOCKED" when retryAfter is null =>
                 "Blocked after too many wrong codes, until the account is enrolled again with a recovery code.",
             "LOCKED" => "Locked after too many wrong codes.",
+            "SEND_LIMIT" => SendLimit(info!.Metadata.GetValueOrDefault("limit", "")),
+            "METHOD_SENDS_NO_CODE" =>
+                "An authenticator app computes these codes: there is none to send. Look at the app.",
+            "DESTINATION_NOT_ALLOWED" =>
+                "The server sends no SMS to that country. Use another phone or another method.",
+            "NO_EMAIL" =>
+                "No e-mail address is on record that a token could be sent to. Enrol again with one: mfa mk --email",
+            "TOKEN_REFUSED" =>
+                "The token was not accepted: it is wrong, used, expired or voided by a newer one. "
+                + "Ask for a new one with: mfa rm",
+            "UNKNOWN_METHOD" or "UNIMPLEMENTED" =>
+                "The server does not know this call: the server is older than this client.",
+            "MESSAGE_TOO_LARGE" =>
+                "What was given is larger than the server reads. Sending it again does not help: shorten it.",
             "INVALID_FIELD" => "Not accepted as given:",
             "STORE_UNAVAILABLE" => "The server cannot reach its store; nothing was accepted.",
             "DEADLINE_EXCEEDED" => $"No answer from {Shown(endpoint)} in time; nothing was accepted.",
@@ -63,6 +76,18 @@ internal sealed record Failure(
 
     /// <summary>Rounded up: a caller that waits as told is never early.</summary>
     public static long Seconds(TimeSpan wait) => Math.Max(0, (long)Math.Ceiling(wait.TotalSeconds));
+
+    /// <summary>Which limit: whoever is told can only wait, but an operator who is asked can raise the right one.
+    /// </summary>
+    private static string SendLimit(string name) => name switch
+    {
+        "account_interval" => "Nothing was sent: the last message to this account is too recent.",
+        "account_hour" => "Nothing was sent: this account has had all its messages of this hour.",
+        "destination_day" => "Nothing was sent: this address or phone has had all its messages of today.",
+        "caller_day" => "Nothing was sent: this caller has had all its messages of today.",
+        "server_day" => "Nothing was sent: the server has sent all it may today, or sending is switched off.",
+        _ => $"Nothing was sent: too many messages ({name}).",
+    };
 
     private static string Words(TimeSpan wait) => Seconds(wait) switch
     {

@@ -19,9 +19,18 @@ internal sealed record VerifyJson(
 
 internal sealed record PendingJson(string EnrollmentId, string Method, string? ExpireTime);
 
+internal sealed record DeliveryJson(string State, string? UpdateTime, int Attempts);
+
 internal sealed record StatusJson(
     string State, string Method, string? EnableTime, string? DisableTime, string Destination,
-    int RecoveryCodesRemaining, string? LockedUntil, PendingJson? Pending);
+    int RecoveryCodesRemaining, string? LockedUntil, PendingJson? Pending, DeliveryJson? Delivery);
+
+internal sealed record GetTokenJson(string Method, string Destination, string? ExpireTime, string? ResendTime);
+
+// These two also say in words what the tables of rm say.
+internal sealed record DisableJson(string Message, string Type, string Destination, string? ExpireTime);
+
+internal sealed record ConfirmDisableJson(string Message, string Type, string? DisableTime);
 
 internal sealed record RecoveryCodesJson(IReadOnlyList<string> RecoveryCodes);
 
@@ -33,6 +42,9 @@ internal sealed record ErrorBody(
 [JsonSerializable(typeof(EnableJson))]
 [JsonSerializable(typeof(VerifyJson))]
 [JsonSerializable(typeof(StatusJson))]
+[JsonSerializable(typeof(GetTokenJson))]
+[JsonSerializable(typeof(DisableJson))]
+[JsonSerializable(typeof(ConfirmDisableJson))]
 [JsonSerializable(typeof(RecoveryCodesJson))]
 [JsonSerializable(typeof(ErrorJson))]
 internal sealed partial class JsonReplies : JsonSerializerContext
@@ -59,8 +71,20 @@ internal sealed partial class JsonReplies : JsonSerializerContext
         new StatusJson(
             ContractNames.Of(reply.State), ContractNames.Of(reply.Method), Times.Rfc3339(reply.EnableTime),
             Times.Rfc3339(reply.DisableTime), reply.Destination, reply.RecoveryCodesRemaining,
-            Times.Rfc3339(reply.LockedUntil), Pending(reply.Pending)),
+            Times.Rfc3339(reply.LockedUntil), Pending(reply.Pending), Delivery(reply.Delivery)),
         Readable.StatusJson);
+
+    public static string Write(GetTokenResponse reply) => Write(
+        new GetTokenJson(
+            ContractNames.Of(reply.Method), reply.Destination, Times.Rfc3339(reply.ExpireTime),
+            Times.Rfc3339(reply.ResendTime)),
+        Readable.GetTokenJson);
+
+    public static string Write(DisableResponse reply, string message, string type) => Write(
+        new DisableJson(message, type, reply.Destination, Times.Rfc3339(reply.ExpireTime)), Readable.DisableJson);
+
+    public static string Write(ConfirmDisableResponse reply, string message, string type) => Write(
+        new ConfirmDisableJson(message, type, Times.Rfc3339(reply.DisableTime)), Readable.ConfirmDisableJson);
 
     public static string Write(RegenerateRecoveryCodesResponse reply) =>
         Write(new RecoveryCodesJson(reply.RecoveryCodes), Readable.RecoveryCodesJson);
@@ -74,6 +98,10 @@ internal sealed partial class JsonReplies : JsonSerializerContext
     private static PendingJson? Pending(PendingEnrollment? pending) => pending is null
         ? null
         : new(pending.EnrollmentId, ContractNames.Of(pending.Method), Times.Rfc3339(pending.ExpireTime));
+
+    private static DeliveryJson? Delivery(Delivery? delivery) => delivery is null
+        ? null
+        : new(ContractNames.Of(delivery.State), Times.Rfc3339(delivery.UpdateTime), delivery.Attempts);
 
     /// <summary>Everything beyond ASCII leaves as an escape: it survives any locale, and nothing in it can act on a
     /// terminal. Outside of strings JSON is ASCII, so this cannot change the document.</summary>

@@ -36,7 +36,7 @@ internal sealed class Session : IDisposable
                 UseCookies = false,
             },
             DisposeHttpClient = true,
-            // No retry or hedging policy may come from anywhere: what is repeated is decided in VerifyAsync.
+            // No retry or hedging policy may come from anywhere: what is repeated is decided in RepeatAsync.
             DisableResolverServiceConfig = true,
         });
         _service = new MfaService.MfaServiceClient(_channel);
@@ -47,6 +47,9 @@ internal sealed class Session : IDisposable
 
     /// <summary>The account to act for; empty for a person's own.</summary>
     public string Account { get; }
+
+    /// <summary>A person with a name and a password; otherwise a service with a key.</summary>
+    public bool IsPerson => _credential.Username is not null;
 
     /// <summary>What to call the owner of the account in a file name.</summary>
     public string Owner => Account.Length > 0 ? Account : _credential.Username ?? "";
@@ -72,34 +75,59 @@ internal sealed class Session : IDisposable
     public Task<RegenerateRecoveryCodesResponse> RegenerateRecoveryCodesAsync(RegenerateRecoveryCodesRequest request) =>
         CallAsync(options => _service.RegenerateRecoveryCodesAsync(request, options));
 
-    /// <summary>The one call that is repeated. When the connection broke, nobody here knows whether the code was
-    /// counted; the same request with the same <c>request_id</c> gets the first answer again if it was, and is
-    /// decided now if it was not, so neither a guess nor a code is spent twice. Without that id a repeated right code
-    /// would come back as rejected.</summary>
-    public async Task<VerifyResponse> VerifyAsync(string code, string enrollmentId = "", string? requestId = null)
+    public Task<VerifyResponse> VerifyAsync(string code, string enrollmentId, string requestId)
     {
         var request = new VerifyRequest
         {
             Account = Account,
             Code = code,
             EnrollmentId = enrollmentId,
-            RequestId = requestId ?? Guid.NewGuid().ToString(),
+            RequestId = requestId,
         };
+        return RepeatAsync(options => _service.VerifyAsync(request, options));
+    }
+
+    public Task<GetTokenResponse> GetTokenAsync(string enrollmentId, string requestId)
+    {
+        var request = new GetTokenRequest { Account = Account, EnrollmentId = enrollmentId, RequestId = requestId };
+        return RepeatAsync(options => _service.GetTokenAsync(request, options));
+    }
+
+    public Task<DisableResponse> DisableAsync()
+    {
+        var request = new DisableRequest { Account = Account, RequestId = NewRequestId() };
+        return RepeatAsync(options => _service.DisableAsync(request, options));
+    }
+
+    public Task<ConfirmDisableResponse> ConfirmDisableAsync(string token)
+    {
+        var request = new ConfirmDisableRequest { Account = Account, Token = token, RequestId = NewRequestId() };
+        return RepeatAsync(options => _service.ConfirmDisableAsync(request, options));
+    }
+
+    public static string NewRequestId() => Guid.NewGuid().ToString();
+
+    public void Dispose() => _channel.Dispose();
+
+    /// <summary>Only for requests that carry a <c>request_id</c>. When the connection broke, nobody here knows whether
+    /// the call took effect; the same request with the same id gets the first answer again if it did, and is decided
+    /// now if it did not, so no guess, code, message or token is spent twice. Without that id a repeated right code
+    /// would come back as rejected.</summary>
+    private async Task<T> RepeatAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call)
+    {
         foreach (var wait in WaitsBeforeRepeating)
         {
             try
             {
-                return await CallAsync(options => _service.VerifyAsync(request, options));
+                return await CallAsync(call);
             }
             catch (FailedException e) when (e.Failure.Status == "UNAVAILABLE")
             {
                 await Task.Delay(wait);
             }
         }
-        return await CallAsync(options => _service.VerifyAsync(request, options));
+        return await CallAsync(call);
     }
-
-    public void Dispose() => _channel.Dispose();
 
     private async Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call)
     {

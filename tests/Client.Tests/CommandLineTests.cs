@@ -11,7 +11,13 @@ public sealed class CommandLineTests
     [InlineData("mk 2")]
     [InlineData("mk AUTHENTICATOR,SMS")]
     [InlineData("mk AUTHENTICATOR --code 123456")]
+    [InlineData("mk SMS")]
+    [InlineData("mk SMS --phone 123456")]
     [InlineData("verify 123456 654321")]
+    [InlineData("get-token now")]
+    [InlineData("rm token")]
+    [InlineData("rm --confirm --request-only")]
+    [InlineData("rm --confirm token")]
     [InlineData("recovery-codes 123456")]
     [InlineData("status --output xml")]
     [InlineData("status --timeout 0")]
@@ -47,6 +53,8 @@ public sealed class CommandLineTests
     [InlineData("verify -h")]
     [InlineData("status --help")]
     [InlineData("recovery-codes --help")]
+    [InlineData("get-token --help")]
+    [InlineData("rm --help")]
     public async Task Help_shows_examples_and_no_way_to_put_a_secret_on_the_command_line(string arguments)
     {
         var run = await MfaProgram.RunAsync(null, arguments);

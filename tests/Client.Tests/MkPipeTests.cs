@@ -40,7 +40,7 @@ public sealed class MkPipeTests
     }
 
     [Theory]
-    [InlineData("EMAIL", Method.Email)]
+    [InlineData("EMAIL --email a@example.org", Method.Email)]
     [InlineData("sms --phone +14165550123", Method.Sms)]
     public async Task Other_methods_are_for_the_server_to_refuse(string method, Method sent)
     {

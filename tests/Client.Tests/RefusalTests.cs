@@ -18,7 +18,7 @@ public sealed class RefusalTests
            from output in (string[])["table", "json"]
            select (code, $"verify 123456 --output {output}"),
         .. from code in (StatusCode[])[StatusCode.OK, StatusCode.Unknown, StatusCode.Internal]
-           from verb in (string[])["mk AUTHENTICATOR", "status", "recovery-codes"]
+           from verb in (string[])["mk AUTHENTICATOR", "status", "recovery-codes", "get-token", "rm", "rm --confirm"]
            select ((int)code, verb),
     ];
 
@@ -40,12 +40,55 @@ public sealed class RefusalTests
     public static TheoryData<ErrorReason, StatusCode, string> Reasons => new()
     {
         { ErrorReason.Unauthenticated, StatusCode.Unauthenticated, "API key not accepted." },
-        { ErrorReason.CallerNotAllowed, StatusCode.PermissionDenied, "This API key may not do that: look at its scopes and at the account." },
-        { ErrorReason.NotEnabled, StatusCode.FailedPrecondition, "No second factor is enabled. Enable one with: mfa mk AUTHENTICATOR" },
-        { ErrorReason.EnrollmentNotFound, StatusCode.FailedPrecondition, "This enrolment is unknown, finished, replaced or expired. Start again with: mfa mk AUTHENTICATOR" },
-        { ErrorReason.CodeRefused, StatusCode.PermissionDenied, "The current code was not accepted. It counted as a guess." },
-        { ErrorReason.Locked, StatusCode.ResourceExhausted, "Blocked after too many wrong codes, until the account is enrolled again with a recovery code." },
-        { ErrorReason.StoreUnavailable, StatusCode.Unavailable, "The server cannot reach its store; nothing was accepted." },
+        {
+            ErrorReason.CallerNotAllowed, StatusCode.PermissionDenied,
+            "This API key may not do that: look at its scopes and at the account."
+        },
+        {
+            ErrorReason.NotEnabled, StatusCode.FailedPrecondition,
+            "No second factor is enabled. Enable one with: mfa mk AUTHENTICATOR"
+        },
+        {
+            ErrorReason.EnrollmentNotFound, StatusCode.FailedPrecondition,
+            "This enrolment is unknown, finished, replaced or expired. Start again with: mfa mk"
+        },
+        {
+            ErrorReason.CodeRefused, StatusCode.PermissionDenied,
+            "The current code was not accepted. It counted as a guess."
+        },
+        {
+            ErrorReason.Locked, StatusCode.ResourceExhausted,
+            "Blocked after too many wrong codes, until the account is enrolled again with a recovery code."
+        },
+        {
+            ErrorReason.StoreUnavailable, StatusCode.Unavailable,
+            "The server cannot reach its store; nothing was accepted."
+        },
+        {
+            ErrorReason.MethodSendsNoCode, StatusCode.FailedPrecondition,
+            "An authenticator app computes these codes: there is none to send. Look at the app."
+        },
+        {
+            ErrorReason.NoEmail, StatusCode.FailedPrecondition,
+            "No e-mail address is on record that a token could be sent to. Enrol again with one: mfa mk --email"
+        },
+        {
+            ErrorReason.TokenRefused, StatusCode.PermissionDenied,
+            "The token was not accepted: it is wrong, used, expired or voided by a newer one. Ask for a new one "
+            + "with: mfa rm"
+        },
+        {
+            ErrorReason.DestinationNotAllowed, StatusCode.PermissionDenied,
+            "The server sends no SMS to that country. Use another phone or another method."
+        },
+        {
+            ErrorReason.UnknownMethod, StatusCode.Unimplemented,
+            "The server does not know this call: the server is older than this client."
+        },
+        {
+            ErrorReason.MessageTooLarge, StatusCode.ResourceExhausted,
+            "What was given is larger than the server reads. Sending it again does not help: shorten it."
+        },
         { ErrorReason.Conflict, StatusCode.Aborted, "The server refused: Words of the server." },
         { ErrorReason.Internal, StatusCode.Internal, "The server refused: Words of the server." },
     };
@@ -95,6 +138,32 @@ public sealed class RefusalTests
         Assert.Equal(seconds + (nanos > 0 ? 1 : 0), json.Json.GetProperty("error").GetProperty("retry_after_seconds").GetInt64());
     }
 
+    [Theory]
+    [InlineData("account_interval", "Nothing was sent: the last message to this account is too recent.")]
+    [InlineData("account_hour", "Nothing was sent: this account has had all its messages of this hour.")]
+    [InlineData("destination_day", "Nothing was sent: this address or phone has had all its messages of today.")]
+    [InlineData("caller_day", "Nothing was sent: this caller has had all its messages of today.")]
+    [InlineData(
+        "server_day", "Nothing was sent: the server has sent all it may today, or sending is switched off.")]
+    [InlineData("a_new_one", "Nothing was sent: too many messages (a_new_one).")]
+    public async Task A_send_limit_says_which_and_how_long_to_wait(string limit, string words)
+    {
+        await using var server = await StubServer.StartAsync();
+        server.FailEverythingWith(StubServer.SendLimit(limit, 125));
+
+        foreach (var verb in (string[])["get-token", "rm", "mk EMAIL --email a@example.org"])
+        {
+            var table = await RunAsync(server, verb);
+            var json = await RunAsync(server, $"--output json {verb}");
+
+            Assert.Equal((1, "", $"{words} Try again in 2 min 5 s.\n"), (table.ExitCode, table.Output, table.Error));
+            var error = json.Json.GetProperty("error");
+            Assert.Equal("SEND_LIMIT", error.GetProperty("reason").GetString());
+            Assert.Equal(words, error.GetProperty("message").GetString());
+            Assert.Equal(125, error.GetProperty("retry_after_seconds").GetInt64());
+        }
+    }
+
     [Fact]
     public async Task Json_names_every_bad_field()
     {
@@ -119,8 +188,16 @@ public sealed class RefusalTests
         server.OnEnable = _ => throw new RpcException(new Grpc.Core.Status(StatusCode.Internal, Evil));
         server.OnGetStatus = _ => new() { State = State.Enabled, Destination = Evil, Pending = new() { EnrollmentId = Evil } };
         server.OnRegenerate = _ => new() { RecoveryCodes = { Evil } };
+        server.OnGetToken = _ => new() { Method = V1.Method.Email, Destination = Evil };
+        server.OnDisable = _ => new() { Destination = Evil, ExpireTime = StubServer.Noon };
+        server.OnConfirmDisable = _ => throw StubServer.SendLimit(Evil, 1);
 
-        foreach (var verb in (string[])["verify 1", "mk AUTHENTICATOR", "status", "recovery-codes"])
+        string[] verbs =
+        [
+            "verify 1", "mk AUTHENTICATOR", "status", "recovery-codes", "get-token",
+            "rm --request-only", "rm --confirm",
+        ];
+        foreach (var verb in verbs)
         {
             foreach (var output in (string[])["table", "json"])
             {
@@ -192,10 +269,11 @@ public sealed class RefusalTests
     {
         await using var server = await StubServer.StartAsync();
 
-        foreach (var verb in (string[])["mk AUTHENTICATOR", "verify 123456", "status", "recovery-codes"])
+        string[] verbs = ["mk AUTHENTICATOR", "verify 123456", "status", "recovery-codes", "get-token", "rm"];
+        foreach (var verb in verbs)
             await MfaProgram.RunAsync(server, $"--account a {verb}", "n\nn\nn\n123456\n", ["MFA_API_KEY=k"]);
 
-        Assert.Equal(5, server.TimeGiven.Count);
+        Assert.Equal(8, server.TimeGiven.Count);
         Assert.All(server.TimeGiven, time => Assert.InRange(time, TimeSpan.Zero, TimeSpan.FromSeconds(10)));
     }
 

@@ -66,8 +66,58 @@ public sealed class StatusAndRecoveryCodesTests
         var run = await RunAsync(server, "status --output json");
 
         Assert.Equal(
-            """{"state":"STATE_ENABLED","method":"METHOD_AUTHENTICATOR","enable_time":"2026-05-01T12:00:00Z","disable_time":null,"destination":"j***@e***.org","recovery_codes_remaining":7,"locked_until":"2026-05-01T12:01:00.25Z","pending":{"enrollment_id":"0b3e5b0c-6f0e-4d7e-9d55-3c1f6b1f2a90","method":"METHOD_AUTHENTICATOR","expire_time":"2026-05-01T13:00:00Z"}}""" + "\n",
+            """{"state":"STATE_ENABLED","method":"METHOD_AUTHENTICATOR","enable_time":"2026-05-01T12:00:00Z","disable_time":null,"destination":"j***@e***."""
+            + """org","recovery_codes_remaining":7,"locked_until":"2026-05-01T12:01:00.25"""
+            + """Z","pending":{"enrollment_id":"0b3e5b0c-6f0e-4d7e-9d55-3c1f6b1f2a90","method":"METHOD_AUTHENTICATOR","expire_time":"2026-05-01T13:00:00"""
+            + """Z"},"delivery":null}""" + "\n",
             run.Output);
+    }
+
+    [Theory]
+    [InlineData(DeliveryState.Queued, 0, "Code delivery   QUEUED since 2026-05-01T12:00:00Z, 0 attempts")]
+    [InlineData(DeliveryState.Sent, 1, "Code delivery   SENT since 2026-05-01T12:00:00Z, 1 attempt")]
+    [InlineData(DeliveryState.Failed, 4, "Code delivery   FAILED since 2026-05-01T12:00:00Z, 4 attempts")]
+    [InlineData((DeliveryState)77, 4, "Code delivery   77 since 2026-05-01T12:00:00Z, 4 attempts")]
+    public async Task Status_tells_how_far_a_sent_code_has_got(DeliveryState state, int attempts, string row)
+    {
+        await using var server = await StubServer.StartAsync();
+        server.OnGetStatus = _ => new()
+        {
+            State = State.Enabled,
+            Method = Method.Email,
+            Destination = "j***@e***.org",
+            Delivery = new Delivery { State = state, UpdateTime = StubServer.Noon, Attempts = attempts },
+        };
+
+        var table = await RunAsync(server, "status");
+        var json = await RunAsync(server, "status --output json");
+
+        Assert.Equal(8, table.OutputLines.Length);
+        Assert.Equal(row, table.OutputLines[7]);
+        Assert.Contains("E-mail          j***@e***.org\n", table.Output, StringComparison.Ordinal);
+        var delivery = json.Json.GetProperty("delivery");
+        Assert.Equal(["state", "update_time", "attempts"], delivery.EnumerateObject().Select(field => field.Name));
+        Assert.Equal(attempts, delivery.GetProperty("attempts").GetInt32());
+    }
+
+    [Theory]
+    [InlineData(Method.Sms, Method.Unspecified)]
+    [InlineData(Method.Unspecified, Method.Sms)]
+    public async Task A_phone_is_not_called_an_e_mail(Method inForce, Method enrolling)
+    {
+        await using var server = await StubServer.StartAsync();
+        server.OnGetStatus = _ => new()
+        {
+            State = State.Enabled,
+            Method = inForce,
+            Destination = "+1 *** *** **23",
+            Pending = enrolling == Method.Unspecified ? null : new PendingEnrollment { Method = enrolling },
+        };
+
+        var run = await RunAsync(server, "status");
+
+        Assert.Contains("Phone           +1 *** *** **23\n", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("E-mail", run.Output, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -22,6 +22,9 @@ internal sealed class StubServer : MfaService.MfaServiceBase, IAsyncDisposable
     public const string Secret = "JBSWY3DPEHPK3PXPGEZDGNBVGY3TQOJQ";
     public const string KeyUri = $"otpauth://totp/Example%20Corp:alice?secret={Secret}&issuer=Example%20Corp&algorithm=SHA1&digits=6&period=30";
     public const string RightCode = "123456";
+    public const string RightToken = "Zm9ydHktdGhyZWUgc3ltYm9scyBvZiBCYXNlNjR1cmw";
+
+    public static readonly Timestamp Noon = new() { Seconds = 1777636800 }; // 2026-05-01T12:00:00Z
 
     public static readonly string[] RecoveryCodes =
         [.. Enumerable.Range(1, 8).Select(n => $"{n}ABCD-EFGHJ-KMNPQ-RSTVW-XYZ0{n}")];
@@ -57,6 +60,19 @@ internal sealed class StubServer : MfaService.MfaServiceBase, IAsyncDisposable
     public Func<GetStatusRequest, GetStatusResponse> OnGetStatus { get; set; } = _ => new() { State = State.Disabled };
     public Func<RegenerateRecoveryCodesRequest, RegenerateRecoveryCodesResponse> OnRegenerate { get; set; } =
         _ => new() { RecoveryCodes = { RecoveryCodes } };
+    public Func<GetTokenRequest, GetTokenResponse> OnGetToken { get; set; } = _ => new()
+    {
+        Method = Method.Email,
+        Destination = "j***@e***.org",
+        ExpireTime = Noon,
+        ResendTime = new() { Seconds = Noon.Seconds - 240 },
+    };
+    public Func<DisableRequest, DisableResponse> OnDisable { get; set; } =
+        _ => new() { Destination = "j***@e***.org", ExpireTime = Noon };
+    public Func<ConfirmDisableRequest, ConfirmDisableResponse> OnConfirmDisable { get; set; } =
+        request => request.Token == RightToken
+            ? new() { DisableTime = Noon }
+            : throw Error(StatusCode.PermissionDenied, ErrorReason.TokenRefused);
 
     public static async Task<StubServer> StartAsync(X509Certificate2? certificate = null)
     {
@@ -76,8 +92,32 @@ internal sealed class StubServer : MfaService.MfaServiceBase, IAsyncDisposable
         OtpauthUri = KeyUri,
         QrCodeSvg = "<svg/>",
         RecoveryCodes = { RecoveryCodes },
-        ExpireTime = Timestamp.FromDateTimeOffset(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero)),
+        ExpireTime = Noon,
     };
+
+    /// <summary>What Enable answers when the first code was sent.</summary>
+    public static EnableResponse SentEnrollment(Method method = Method.Email) => new()
+    {
+        EnrollmentId = EnrollmentId,
+        Method = method,
+        Account = "alice",
+        Issuer = "Example Corp",
+        RecoveryCodes = { RecoveryCodes },
+        Destination = method == Method.Sms ? "+1 *** *** **23" : "j***@e***.org",
+        ExpireTime = Noon,
+    };
+
+    public static RpcException SendLimit(string limit, long seconds)
+    {
+        var info = new ErrorInfo { Domain = "mfa.v1", Reason = "SEND_LIMIT", Metadata = { ["limit"] = limit } };
+        var wait = new RetryInfo { RetryDelay = new Duration { Seconds = seconds } };
+        return new Google.Rpc.Status
+        {
+            Code = (int)StatusCode.ResourceExhausted,
+            Message = "Words of the server.",
+            Details = { Any.Pack(info), Any.Pack(wait) },
+        }.ToRpcException();
+    }
 
     /// <summary>An error as the contract has them: status, reason, and details that help.</summary>
     public static RpcException Error(StatusCode status, ErrorReason reason, params IMessage[] details)
@@ -98,9 +138,15 @@ internal sealed class StubServer : MfaService.MfaServiceBase, IAsyncDisposable
         OnVerify = _ => throw error;
         OnGetStatus = _ => throw error;
         OnRegenerate = _ => throw error;
+        OnGetToken = _ => throw error;
+        OnDisable = _ => throw error;
+        OnConfirmDisable = _ => throw error;
     }
 
     public IReadOnlyList<VerifyRequest> Verifies => [.. Requests.OfType<VerifyRequest>()];
+    public IReadOnlyList<GetTokenRequest> GetTokens => [.. Requests.OfType<GetTokenRequest>()];
+    public IReadOnlyList<DisableRequest> Disables => [.. Requests.OfType<DisableRequest>()];
+    public IReadOnlyList<ConfirmDisableRequest> Confirms => [.. Requests.OfType<ConfirmDisableRequest>()];
 
     public override Task<EnableResponse> Enable(EnableRequest request, ServerCallContext context) => Answer(request, OnEnable, context);
 
@@ -111,6 +157,15 @@ internal sealed class StubServer : MfaService.MfaServiceBase, IAsyncDisposable
 
     public override Task<RegenerateRecoveryCodesResponse> RegenerateRecoveryCodes(
         RegenerateRecoveryCodesRequest request, ServerCallContext context) => Answer(request, OnRegenerate, context);
+
+    public override Task<GetTokenResponse> GetToken(GetTokenRequest request, ServerCallContext context) =>
+        Answer(request, OnGetToken, context);
+
+    public override Task<DisableResponse> Disable(DisableRequest request, ServerCallContext context) =>
+        Answer(request, OnDisable, context);
+
+    public override Task<ConfirmDisableResponse> ConfirmDisable(
+        ConfirmDisableRequest request, ServerCallContext context) => Answer(request, OnConfirmDisable, context);
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 

@@ -11,6 +11,7 @@ import json
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -28,6 +29,8 @@ def become_terminal_owner():
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.umask(job["umask"])
+    # Tests that run in the background of a script inherit that Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 output = open(job["output"], "wb") if job["output"] else slave

@@ -8,13 +8,14 @@ namespace Mfa.Client.Commands;
 /// and the two closing lines. Questions, explanations and complaints go to standard error.</remarks>
 internal static class Mk
 {
-    private const int Tries = 3;
+    // E.164 allows 15 digits; below 7 no country has a mobile phone.
+    private const int FewestPhoneDigits = 7, MostPhoneDigits = 15;
 
     public static Command Command(RunVerb run)
     {
         var method = new Argument<Method>("METHOD")
         {
-            Description = "The kind of second factor.",
+            Description = "How codes come: computed by an app, or sent by e-mail or SMS.",
             HelpName = "AUTHENTICATOR|EMAIL|SMS",
             CustomParser = result =>
             {
@@ -28,15 +29,23 @@ internal static class Mk
                 return default;
             },
         };
-        var email = Option("--email", "ADDRESS", "Where notices go. A person's address comes from the directory.");
-        var phone = Option("--phone", "NUMBER", "The phone for SMS, such as +14165550123.");
+        var email = Option(
+            "--email", "ADDRESS",
+            "Where notices, tokens to switch off and the codes of EMAIL go. Required for EMAIL with an API key; "
+            + "a person's comes from the directory.");
+        var phone = Option("--phone", "NUMBER", "The phone for SMS, which needs it, such as +14165550123.");
         var label = Option("--label", "TEXT", "The name the authenticator app shows. Default: the account.");
         var locale = Option("--locale", "TAG", "Language of messages to the owner, such as en or fr-CA.");
         var command = new Verb("mk", "Enrols a second factor and checks its first code.",
             """
             mfa mk AUTHENTICATOR
+            mfa --username alice mk EMAIL
+            mfa --username alice mk SMS --phone +14165550123
+            mfa --api-key-file shop.key --account alice mk EMAIL --email alice@example.org
             mfa --api-key-file shop.key --account alice --output json mk AUTHENTICATOR --label "alice at work"
 
+            EMAIL and SMS send the first code at once. Replacing an enabled factor asks for a current code of it; when
+            that one is sent too, have it sent before with: mfa get-token
             Without a terminal, answers are read from standard input line by line, in the order of the questions.
             With --output json there are no questions: finish with mfa verify --enrollment-id ID CODE.
             """)
@@ -58,7 +67,10 @@ internal static class Mk
 
     private static async Task<int> RunAsync(Settings settings, Terminal terminal, EnableRequest request)
     {
+        if (request.Method == Method.Sms) request.Phone = Phone(request.Phone);
         using var session = Session.Open(settings, terminal, enrolling: true);
+        if (request is { Method: Method.Email, Email: "" } && !session.IsPerson)
+            throw FailedException.Usage("EMAIL with an API key needs --email, such as --email alice@example.org");
         var enrollment = await EnableAsync(session, request);
         if (enrollment.EnrollmentId.Length == 0 || enrollment.RecoveryCodes.Count == 0)
             throw FailedException.BadReply("The server's reply names no enrolment. Nothing was enabled.");
@@ -67,9 +79,25 @@ internal static class Mk
             terminal.Result(JsonReplies.Write(enrollment));
             return ExitCode.Done;
         }
-        Show(terminal, enrollment);
+        if (FirstCode.IsSent(enrollment)) TellWhereCodesGo(terminal, enrollment);
+        else ShowKey(terminal, enrollment);
+        terminal.Tell("Recovery codes: each lets you in once when your authenticator is not at hand. Keep them safe.");
+        foreach (var code in enrollment.RecoveryCodes) terminal.Result(code);
         RecoveryFile.Offer(terminal, enrollment.RecoveryCodes, session.Owner, enrollment.Issuer);
-        return await ProveAsync(session, enrollment);
+        return await FirstCode.ProveAsync(session, enrollment);
+    }
+
+    /// <summary>Only slips are found here, before anything is asked or sent. Which numbers exist, the server knows.
+    /// </summary>
+    /// <returns>The number without what only helps to read it.</returns>
+    private static string Phone(string typed)
+    {
+        var number = string.Concat(typed.Where(c => !char.IsWhiteSpace(c) && !"-.()".Contains(c)));
+        var digits = number.StartsWith('+') ? number[1..] : number;
+        if (digits.Length is < FewestPhoneDigits or > MostPhoneDigits || !digits.All(char.IsAsciiDigit))
+            throw FailedException.Usage(
+                $"SMS needs --phone with {FewestPhoneDigits} to {MostPhoneDigits} digits, such as +14165550123");
+        return number;
     }
 
     private static async Task<EnableResponse> EnableAsync(Session session, EnableRequest request)
@@ -87,19 +115,21 @@ internal static class Mk
         }
     }
 
-    private static void Show(Terminal terminal, EnableResponse enrollment)
+    private static void TellWhereCodesGo(Terminal terminal, EnableResponse enrollment)
+    {
+        terminal.Tell("Verification code requested");
+        terminal.Tell($"It goes by {ContractNames.Short(enrollment.Method)} to {enrollment.Destination}");
+    }
+
+    private static void ShowKey(Terminal terminal, EnableResponse enrollment)
     {
         if (terminal.Confirm("Do you have a phone to scan a QR Code to generate TOTP codes?"))
             ShowQrCode(terminal, enrollment);
-        if (terminal.Confirm("Do you like to display the security key?"))
-        {
-            // The plain key alone on its line is what copying and scripts want; groups are for eyes and fingers.
-            terminal.Result(enrollment.Secret);
-            var groups = enrollment.Secret.Chunk(4).Select(group => new string(group));
-            terminal.Tell($"In groups, for typing: {string.Join(' ', groups)}");
-        }
-        terminal.Tell("Recovery codes: each lets you in once when your authenticator is not at hand. Keep them safe.");
-        foreach (var code in enrollment.RecoveryCodes) terminal.Result(code);
+        if (!terminal.Confirm("Do you like to display the security key?")) return;
+        // The plain key alone on its line is what copying and scripts want; groups are for eyes and fingers.
+        terminal.Result(enrollment.Secret);
+        var groups = enrollment.Secret.Chunk(4).Select(group => new string(group));
+        terminal.Tell($"In groups, for typing: {string.Join(' ', groups)}");
     }
 
     private static void ShowQrCode(Terminal terminal, EnableResponse enrollment)
@@ -118,77 +148,5 @@ internal static class Mk
             terminal.Tell("Scan it with any authenticator app or password manager:");
             terminal.Draw(drawing.Rows(terminal.Colour));
         }
-    }
-
-    private static async Task<int> ProveAsync(Session session, EnableResponse enrollment)
-    {
-        var terminal = session.Terminal;
-        var digits = Digits(enrollment.OtpauthUri);
-        for (var left = Tries - 1; left >= 0; left--)
-        {
-            var code = terminal.Ask($"Enter the {digits}-digit Code to verify enrolment was successful:");
-            if (code is null)
-            {
-                terminal.Tell("The input ended before a code was given.");
-                break;
-            }
-            if (await TryAsync(session, enrollment, code, left) is { } exitCode) return exitCode;
-        }
-        StaysPending(terminal, enrollment);
-        return ExitCode.Refused;
-    }
-
-    /// <returns>The exit code when this try settled it; null when another may follow.</returns>
-    private static async Task<int?> TryAsync(Session session, EnableResponse enrollment, string code, int left)
-    {
-        var terminal = session.Terminal;
-        VerifyResponse reply;
-        try
-        {
-            reply = await session.VerifyAsync(code, enrollment.EnrollmentId);
-        }
-        catch (FailedException e) when (e.Failure.Fields.Any(fault => fault.Field == "code"))
-        {
-            foreach (var line in e.Failure.Lines()) terminal.Tell(line);
-            terminal.Tell(TriesLeft(left));
-            return null;
-        }
-        catch (FailedException e) when (e.Failure.Reason != "ENROLLMENT_NOT_FOUND")
-        {
-            StaysPending(terminal, enrollment);
-            throw;
-        }
-        switch (reply.Verdict)
-        {
-            case Verdict.Accepted:
-                terminal.Result("Verification is complete.");
-                terminal.Result($"MFA via {ContractNames.Short(enrollment.Method)} is ready.");
-                return ExitCode.Done;
-            case Verdict.Rejected:
-                terminal.Tell($"That code was not accepted. {TriesLeft(left)}");
-                return null;
-            default:
-                terminal.Tell(Verify.Words(reply));
-                StaysPending(terminal, enrollment);
-                return ExitCode.Refused;
-        }
-    }
-
-    private static string TriesLeft(int left) =>
-        left switch { 0 => "No tries left.", 1 => "1 try left.", _ => $"{left} tries left." };
-
-    private static void StaysPending(Terminal terminal, EnableResponse enrollment)
-    {
-        var until = Times.Rfc3339(enrollment.ExpireTime) is { } time ? $" until {time}" : "";
-        terminal.Tell($"The enrolment stays pending{until}. "
-            + $"Go on with: mfa verify --enrollment-id {enrollment.EnrollmentId}");
-    }
-
-    /// <summary>The key URI says how many digits the app will show; 6 is what it means when it does not.</summary>
-    private static int Digits(string otpauthUri)
-    {
-        const string Key = "digits=";
-        var part = otpauthUri.Split('?', '&').LastOrDefault(p => p.StartsWith(Key, StringComparison.Ordinal));
-        return int.TryParse(part?[Key.Length..], out var digits) && digits is >= 6 and <= 10 ? digits : 6;
     }
 }

@@ -39,9 +39,21 @@ internal static class Status
         ("State", ContractNames.Short(reply.State)),
         ("Method", reply.Method == Method.Unspecified ? "-" : ContractNames.Short(reply.Method)),
         ("Enabled since", Times.Rfc3339(reply.EnableTime) ?? "-"),
-        ("E-mail", reply.Destination.Length > 0 ? reply.Destination : "-"),
+        (Sending(reply) == Method.Sms ? "Phone" : "E-mail", reply.Destination.Length > 0 ? reply.Destination : "-"),
         ("Recovery codes", $"{reply.RecoveryCodesRemaining} left"),
         ("Locked until", Times.Rfc3339(reply.LockedUntil) ?? "-"),
         ("Pending until", Times.Rfc3339(reply.Pending?.ExpireTime) ?? "-"),
+        .. reply.Delivery is { } delivery ? [("Code delivery", Words(delivery))] : Array.Empty<(string, string)>(),
     ];
+
+    /// <summary>The method that the destination belongs to: an enrolment's only while no factor is in force.</summary>
+    private static Method Sending(GetStatusResponse reply) =>
+        reply.Method == Method.Unspecified && reply.Pending is { } pending ? pending.Method : reply.Method;
+
+    private static string Words(Delivery delivery)
+    {
+        var since = Times.Rfc3339(delivery.UpdateTime) is { } time ? $" since {time}" : "";
+        var attempts = delivery.Attempts == 1 ? "1 attempt" : $"{delivery.Attempts} attempts";
+        return $"{ContractNames.Short(delivery.State)}{since}, {attempts}";
+    }
 }

@@ -13,7 +13,8 @@ internal static class Verify
     {
         var code = new Argument<string?>("CODE")
         {
-            Description = "A code of the app or a recovery code. Left out, it is asked for or read from standard input.",
+            Description = "A code of the app, a sent code or a recovery code. "
+                + "Left out, it is asked for or read from standard input.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var enrollmentId = new Option<string>("--enrollment-id")
@@ -35,7 +36,8 @@ internal static class Verify
         { code, enrollmentId, requestId };
         command.SetAction((parsed, _) => run(parsed, (settings, terminal) =>
             RunAsync(
-                settings, terminal, parsed.GetValue(code), parsed.GetValue(enrollmentId) ?? "", parsed.GetValue(requestId))));
+                settings, terminal, parsed.GetValue(code),
+                parsed.GetValue(enrollmentId) ?? "", parsed.GetValue(requestId))));
         return command;
     }
 
@@ -54,8 +56,8 @@ internal static class Verify
             Verdict.Locked when until is not null => $"Locked until {until}. The code was not looked at.",
             Verdict.Locked =>
                 "Blocked until the account is enrolled again with a recovery code. The code was not looked at.",
-            _ =>
-                $"Refused: the server answered {ContractNames.Of(reply.Verdict)}, which is no success this client knows.",
+            _ => $"Refused: the server answered {ContractNames.Of(reply.Verdict)}, "
+                + "which is no success this client knows.",
         };
     }
 
@@ -65,7 +67,7 @@ internal static class Verify
         using var session = Session.Open(settings, terminal);
         code ??= terminal.Ask("Enter the code:")
             ?? throw FailedException.Usage("No code: give it as CODE or as a line of standard input.");
-        requestId ??= Guid.NewGuid().ToString();
+        requestId ??= Session.NewRequestId();
         VerifyResponse reply;
         try
         {
