@@ -40,13 +40,18 @@ internal sealed class Form
         return code;
     }
 
-    public Method Method(V1.Method method)
+    public Method Method(V1.Method method, IEnumerable<ISender> senders)
     {
         switch (method)
         {
-            case V1.Method.Authenticator: return Domain.Method.Authenticator;
-            case V1.Method.Email: return Domain.Method.Email;
-            case V1.Method.Sms: return Domain.Method.Sms;
+            case V1.Method.Authenticator:
+                return Domain.Method.Authenticator;
+            case V1.Method.Email:
+                RequireSender(Channel.Email, senders);
+                return Domain.Method.Email;
+            case V1.Method.Sms:
+                RequireSender(Channel.Sms, senders);
+                return Domain.Method.Sms;
             case V1.Method.Unspecified:
             default: // open enum: any number can arrive
                 Add("method", "choose METHOD_AUTHENTICATOR, METHOD_EMAIL or METHOD_SMS");
@@ -121,6 +126,10 @@ internal sealed class Form
     {
         if (_violations.Count > 0) throw Errors.Fields(_violations);
     }
+
+    /// <summary>Better refused now than enrolled with a method whose codes never come.</summary>
+    private void RequireSender(Channel channel, IEnumerable<ISender> senders) =>
+        Require(senders.Any(sender => sender.Channel == channel), "method", $"this server is not set up to send by {channel}; choose another method");
 
     private void Require(bool good, string field, string remedy)
     {

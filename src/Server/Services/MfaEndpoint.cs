@@ -11,14 +11,14 @@ namespace Mfa.Server.Services;
 /// <summary>The contract's rpcs: read the request's form, run the flow, map its answer.</summary>
 internal sealed class MfaEndpoint(
     EnableFlow enable, VerifyFlow verify, GetTokenFlow getToken, DisableFlow disable, ConfirmDisableFlow confirmDisable, StatusFlow status,
-    RecoveryCodesFlow recoveryCodes, PhoneParser phones, MessageTemplates templates, TimeProvider clock) : MfaService.MfaServiceBase
+    RecoveryCodesFlow recoveryCodes, PhoneParser phones, MessageTemplates templates, IEnumerable<ISender> senders, TimeProvider clock) : MfaService.MfaServiceBase
 {
     public override async Task<EnableResponse> Enable(EnableRequest request, ServerCallContext context)
     {
         var caller = CallerOf(context);
         var form = new Form();
         var account = form.Account(request.Account, caller);
-        var method = form.Method(request.Method);
+        var method = form.Method(request.Method, senders);
         var call = new EnableCall(caller, account, method, form.Email(request.Email, method, caller), form.Phone(request.Phone, method, phones),
             form.Label(request.Label), form.Locale(request.Locale, templates), form.Code(request.Code, required: false));
         form.ThrowIfBad();
