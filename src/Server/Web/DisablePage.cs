@@ -12,12 +12,27 @@ internal sealed record DisableForm(string Username, string Password, string Toke
     public override string ToString() => nameof(DisableForm);
 }
 
-internal sealed record DisableReply(bool Done, string Text);
+/// <summary>The page has a sentence for each, in every language it speaks.</summary>
+internal enum DisableOutcome
+{
+    FormRefused = 0,
+    LinkBroken,
+    LinkRefused,
+    PasswordRefused,
+    Busy,
+    Done,
+}
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+internal sealed record DisableReply(bool Done, DisableOutcome Outcome);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, Converters = [typeof(DisableOutcomeNames)],
+    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(DisableForm))]
 [JsonSerializable(typeof(DisableReply))]
 internal sealed partial class DisableJson : JsonSerializerContext;
+
+internal sealed class DisableOutcomeNames() : JsonStringEnumConverter<DisableOutcome>(JsonNamingPolicy.CamelCase, allowIntegerValues: false);
 
 /// <summary>
 /// The page that a mailed link opens. It is the same for everybody and changes nothing; only its form does, with the person's
@@ -27,59 +42,80 @@ internal sealed class DisablePage(PasswordGate passwords, ConfirmDisableFlow con
 {
     private const int MaxBytes = 4096;
 
-    /// <summary>Nothing from elsewhere, nothing inline, not in a frame, nothing told to the next page.</summary>
-    private const string ContentPolicy =
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
-
     public static async Task ShowAsync(HttpContext http, string file, string contentType)
     {
         http.Response.ContentType = contentType;
-        http.Response.Headers.ContentSecurityPolicy = ContentPolicy;
-        http.Response.Headers["Referrer-Policy"] = "no-referrer";
-        http.Response.Headers.XContentTypeOptions = "nosniff";
-        http.Response.Headers.CacheControl = "no-store";
         using var resource = typeof(DisablePage).Assembly.GetManifestResourceStream($"web.{file}")!;
+        http.Response.ContentLength = resource.Length;
         if (!HttpMethods.IsHead(http.Request.Method)) await resource.CopyToAsync(http.Response.Body, http.RequestAborted);
     }
 
     public async Task ConfirmAsync(HttpContext http)
     {
-        var reply = await ReadAsync(http) is { } form
-            ? await ConfirmAsync(form, http.RequestAborted)
-            : new DisableReply(Done: false, "The form was not filled in properly.");
+        var status = StatusOfForm(http.Request);
+        var outcome = DisableOutcome.FormRefused;
+        if (status == StatusCodes.Status200OK)
+        {
+            if (await ReadAsync(http) is { } form) outcome = await ConfirmAsync(form, http.RequestAborted);
+            status = StatusOf(outcome);
+        }
+
+        http.Response.StatusCode = status;
         http.Response.ContentType = "application/json";
-        http.Response.Headers.CacheControl = "no-store";
+        var reply = new DisableReply(outcome == DisableOutcome.Done, outcome);
         await JsonSerializer.SerializeAsync(http.Response.Body, reply, DisableJson.Default.DisableReply, http.RequestAborted);
     }
 
-    private async Task<DisableReply> ConfirmAsync(DisableForm form, CancellationToken ct)
+    private static int StatusOfForm(HttpRequest request)
     {
-        var token = new byte[ConfirmDisableFlow.TokenBytes];
-        if (!Base64Url.IsValid(form.Token, out var length) || length != token.Length || !Base64Url.TryDecodeFromChars(form.Token, token, out _))
-            return new DisableReply(Done: false, "This link is not complete. Open it again from the message.");
+        // JSON alone: a page of another site can send other types by itself, but not this one.
+        if (!request.HasJsonContentType()) return StatusCodes.Status415UnsupportedMediaType;
+        return request.ContentLength switch
+        {
+            null => StatusCodes.Status411LengthRequired,
+            > MaxBytes => StatusCodes.Status413PayloadTooLarge,
+            _ => StatusCodes.Status200OK,
+        };
+    }
 
+    private static int StatusOf(DisableOutcome outcome) => outcome switch
+    {
+        DisableOutcome.FormRefused or DisableOutcome.LinkBroken => StatusCodes.Status400BadRequest,
+        // Not 401, which would have to name a scheme (RFC 9110 §15.5.2) and makes browsers ask for a password themselves.
+        DisableOutcome.PasswordRefused or DisableOutcome.LinkRefused => StatusCodes.Status403Forbidden,
+        DisableOutcome.Busy => StatusCodes.Status429TooManyRequests,
+        DisableOutcome.Done => StatusCodes.Status200OK,
+    };
+
+    private async Task<DisableOutcome> ConfirmAsync(DisableForm form, CancellationToken ct)
+    {
+        if (TokenOf(form.Token) is not { } token) return DisableOutcome.LinkBroken;
         switch (await passwords.CheckAsync(form.Username, form.Password, ct))
         {
             case PasswordAnswer.Busy:
-                return new DisableReply(Done: false, "Too many people are signing in. Try again in a moment.");
+                return DisableOutcome.Busy;
             case PasswordAnswer.Refused:
-                return new DisableReply(Done: false, "Name or password not accepted.");
+                return DisableOutcome.PasswordRefused;
             case PasswordAnswer.Right:
                 break;
         }
 
         var person = Principal.Person(form.Username);
         var call = new ConfirmDisableCall(person, new AccountKey(person.Tenant, person.Name), token, RequestId: null);
-        var result = await confirmDisable.RunAsync(call);
-        return result.Value is not null
-            ? new DisableReply(Done: true, "The second factor is switched off.")
-            : new DisableReply(Done: false, "This link was used, has expired, or is not yours. Ask for a new one.");
+        return (await confirmDisable.RunAsync(call)).Value is null ? DisableOutcome.LinkRefused : DisableOutcome.Done;
+    }
+
+    /// <summary>A token has one spelling: decoding alone would also take white space, padding and stray bits at the end.</summary>
+    private static byte[]? TokenOf(string text)
+    {
+        var token = new byte[ConfirmDisableFlow.TokenBytes];
+        var canonical = Base64Url.IsValid(text, out var length) && length == token.Length // decoding would throw
+            && Base64Url.TryDecodeFromChars(text, token, out _) && Base64Url.EncodeToString(token) == text;
+        return canonical ? token : null;
     }
 
     private static async Task<DisableForm?> ReadAsync(HttpContext http)
     {
-        // JSON alone: a form of another site can be sent with other types, but not with this one.
-        if (!http.Request.HasJsonContentType() || http.Request.ContentLength is null or > MaxBytes) return null;
         try
         {
             return await JsonSerializer.DeserializeAsync(http.Request.Body, DisableJson.Default.DisableForm, http.RequestAborted);

@@ -21,25 +21,57 @@ internal static class WebPages
 
     public static bool IsWeb(HttpContext http) => http.Features.Get<WebListener>() is not null;
 
-    public static void Map(IApplicationBuilder web) => web.Run(http => http.Request.Path.Value switch
+    public static void Map(IApplicationBuilder web) => web.Run(http =>
     {
-        "/disable" => DisablePage.ShowAsync(http, "disable.html", "text/html; charset=utf-8"),
-        "/disable.css" => DisablePage.ShowAsync(http, "disable.css", "text/css; charset=utf-8"),
-        "/disable.js" => DisablePage.ShowAsync(http, "disable.js", "text/javascript; charset=utf-8"),
-        "/disable/confirm" when HttpMethods.IsPost(http.Request.Method) =>
-            http.RequestServices.GetRequiredService<DisablePage>().ConfirmAsync(http),
-        "/health/live" => Answer(http, StatusCodes.Status200OK, "alive\n"),
-        "/health/ready" => StoreHealth.Answers(http.RequestServices.GetRequiredService<SqliteStore>())
+        Protect(http.Response.Headers);
+        return AnswerAsync(http);
+    });
+
+    /// <summary>
+    /// On whatever is answered. Nothing from elsewhere, nothing inline, not in a frame, nothing told to the next page, nothing
+    /// kept in a cache, no hold on the window for the page that opened it.
+    /// </summary>
+    private static void Protect(IHeaderDictionary headers)
+    {
+        headers.ContentSecurityPolicy =
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; "
+            + "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+        headers.CacheControl = "no-store";
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "no-referrer";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        headers["Cross-Origin-Resource-Policy"] = "same-origin";
+    }
+
+    private static Task AnswerAsync(HttpContext http) => (http.Request.Path.Value, http.Request.Method) switch
+    {
+        ("/disable/confirm", "POST") => http.RequestServices.GetRequiredService<DisablePage>().ConfirmAsync(http),
+        ("/disable/confirm", _) => RefuseMethod(http, "POST"),
+        (not ("/disable" or "/disable.css" or "/disable.js" or "/disable.svg" or "/health/live" or "/health/ready"), _) =>
+            Answer(http, StatusCodes.Status404NotFound, "Nothing here. Try /health/live or /health/ready.\n"),
+        (_, not ("GET" or "HEAD")) => RefuseMethod(http, "GET, HEAD"),
+        ("/disable", _) => DisablePage.ShowAsync(http, "disable.html", "text/html; charset=utf-8"),
+        ("/disable.css", _) => DisablePage.ShowAsync(http, "disable.css", "text/css; charset=utf-8"),
+        ("/disable.js", _) => DisablePage.ShowAsync(http, "disable.js", "text/javascript; charset=utf-8"),
+        ("/disable.svg", _) => DisablePage.ShowAsync(http, "disable.svg", "image/svg+xml"),
+        ("/health/live", _) => Answer(http, StatusCodes.Status200OK, "alive\n"),
+        ("/health/ready", _) => StoreHealth.Answers(http.RequestServices.GetRequiredService<SqliteStore>())
             ? Answer(http, StatusCodes.Status200OK, "ready\n")
             : Answer(http, StatusCodes.Status503ServiceUnavailable, "not ready: the store does not answer\n"),
-        _ => Answer(http, StatusCodes.Status404NotFound, "Nothing here. Try /health/live or /health/ready.\n"),
-    });
+    };
+
+    /// <summary>RFC 9110 §15.5.6. Also what a preflight of another site gets, which lets nothing through.</summary>
+    private static Task RefuseMethod(HttpContext http, string allowed)
+    {
+        http.Response.Headers.Allow = allowed;
+        return Answer(http, StatusCodes.Status405MethodNotAllowed, $"Only {allowed}.\n");
+    }
 
     private static Task Answer(HttpContext http, int status, string text)
     {
         http.Response.StatusCode = status;
         http.Response.ContentType = "text/plain; charset=utf-8";
-        return http.Response.WriteAsync(text, http.RequestAborted);
+        return HttpMethods.IsHead(http.Request.Method) ? Task.CompletedTask : http.Response.WriteAsync(text, http.RequestAborted);
     }
 
     private sealed class WebListener;

@@ -21,6 +21,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private readonly List<Caller> _callers = [];
     private readonly bool _dev;
     private readonly string[] _settings;
+    private string _web = "http://127.0.0.1:0";
     private Process? _process;
     private Task _reading = Task.CompletedTask;
 
@@ -51,13 +52,16 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <param name="settings">Each section:key=value.</param>
     public static Task<ServerProcess> StartAsync(params string[] settings) => StartAsync(dev: true, settings);
 
+    /// <summary>A development server whose web address is known before it starts, for settings that name it.</summary>
+    public static Task<ServerProcess> StartOnAsync(string web, params string[] settings) => StartAsync(dev: true, settings, web);
+
     /// <summary>A server as it runs in production; an operator makes the key that has every scope.</summary>
     public static Task<ServerProcess> StartInProductionAsync(params string[] settings) => StartAsync(dev: false, settings);
 
     /// <summary>Starts on the same folder with the same settings. It serves when this returns.</summary>
     public async Task StartAgainAsync()
     {
-        string[] serve = ["serve", "--data", Data, "--listen", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0"];
+        string[] serve = ["serve", "--data", Data, "--listen", "http://127.0.0.1:0", "--web", _web];
         if (_dev) serve = [.. serve, "--dev"];
         var start = ServerProgram.Command([.. serve, .. _settings.SelectMany(s => new[] { "--set", s })]);
         start.RedirectStandardOutput = start.RedirectStandardError = true;
@@ -108,9 +112,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         Secrets.AssertNoneIn(_lines);
     }
 
-    private static async Task<ServerProcess> StartAsync(bool dev, string[] settings)
+    private static async Task<ServerProcess> StartAsync(bool dev, string[] settings, string? web = null)
     {
         var server = new ServerProcess(dev, settings);
+        if (web is not null) server._web = web;
         try
         {
             await server.StartAgainAsync();
