@@ -23,8 +23,12 @@ internal static class PasswordPrompt
             }
         }
 
-        if (password is null || password.Length < PasswordOptions.MinLength || password.Length > PasswordOptions.MaxLength)
-            throw new StartRefusedException($"A password has {PasswordOptions.MinLength} to {PasswordOptions.MaxLength} characters.");
+        if (password is not { Length: >= PasswordOptions.MinLength and <= PasswordOptions.MaxLength } || password.Any(char.IsControl))
+        {
+            throw new StartRefusedException(
+                $"A password has {PasswordOptions.MinLength} to {PasswordOptions.MaxLength} characters, and no control characters.");
+        }
+
         return password;
     }
 

@@ -22,7 +22,7 @@ internal static class ServeCommand
 
     private static readonly Option<string> Web = new("--web")
     {
-        Description = "Address of plain health (/health/live, /health/ready).",
+        Description = "Address of plain health (/health/live, /health/ready) and of the page that mailed links open (/disable).",
         DefaultValueFactory = _ => "http://127.0.0.1:7480",
     };
 
@@ -51,7 +51,12 @@ internal static class ServeCommand
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken ct)
     {
         var dev = parsed.GetValue(Dev);
-        var settings = SettingSources.Read(new Settings { Reflection = dev }, Environment.CurrentDirectory, parsed.GetValue(Set)!);
+        var defaults = new Settings
+        {
+            Reflection = dev,
+            Delivery = new DeliveryOptions { DisablePage = dev ? $"{parsed.GetValue(Web)!.TrimEnd('/')}/disable" : "" },
+        };
+        var settings = SettingSources.Read(defaults, Environment.CurrentDirectory, parsed.GetValue(Set)!);
         var grpc = LoopbackEndpoint("--listen", parsed.GetValue(Listen)!);
         var web = LoopbackEndpoint("--web", parsed.GetValue(Web)!);
 

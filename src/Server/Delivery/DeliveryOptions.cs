@@ -24,8 +24,12 @@ internal sealed record DeliveryOptions
     /// <summary>The domain in the last line of an SMS, which lets phones fill in the code on that site alone.</summary>
     public string Domain { get; init; } = "localhost";
 
-    /// <summary>The page that a person's mailed link opens; the token follows after a #, which browsers do not send.</summary>
-    public string DisablePage { get; init; } = "http://127.0.0.1:7480/disable";
+    /// <summary>
+    /// The page that a person's mailed link opens; the token follows after a #, which browsers do not send. Empty: the mail
+    /// carries the token alone.
+    /// </summary>
+    /// <value>Default: with --dev the page on the web address, otherwise none.</value>
+    public string DisablePage { get; init; } = "";
 
     /// <summary>The page of the calling service, for the accounts of services. Empty: their mail carries the token alone.</summary>
     public string ServiceDisablePage { get; init; } = "";

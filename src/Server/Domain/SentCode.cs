@@ -16,9 +16,3 @@ internal sealed record SentCode(Guid Id, uint KeyId, byte[] Hash, DateTimeOffset
     /// <summary>After one more wrong try; null once there were too many.</summary>
     public SentCode? AfterWrong() => Tries + 1 < MaxTries ? this with { Tries = Tries + 1 } : null;
 }
-
-/// <summary>The stored side of a mailed token that may switch a factor off.</summary>
-/// <param name="Hash">SHA-256 of 32 random bytes: nothing slower is needed.</param>
-/// <param name="EnrollmentId">The factor it was asked for; it does nothing to another.</param>
-/// <param name="ExpireTime">15 minutes after it was asked for.</param>
-internal sealed record DisableToken(byte[] Hash, Guid EnrollmentId, DateTimeOffset ExpireTime);

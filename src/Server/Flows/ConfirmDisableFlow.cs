@@ -25,8 +25,6 @@ internal sealed partial class ConfirmDisableAnswerJson : JsonSerializerContext;
 internal sealed class ConfirmDisableFlow(
     SqliteStore store, Repeatable repeatable, Outgoing outgoing, TimeProvider clock, ILogger<ConfirmDisableFlow> log)
 {
-    public const int TokenBytes = 32;
-
     public async Task<Result<ConfirmDisableAnswer>> RunAsync(ConfirmDisableCall call)
     {
         var now = clock.Read();

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json.Serialization;
 using Mfa.Server.Callers;
@@ -46,9 +45,9 @@ internal sealed class DisableFlow(
 
     private Func<Account, Change<Result<DisableAnswer>>> Decide(DisableCall call, Enrollment factor, DateTimeOffset now)
     {
-        var secret = RandomNumberGenerator.GetBytes(ConfirmDisableFlow.TokenBytes);
+        var secret = RandomNumberGenerator.GetBytes(DisableToken.SecretBytes);
         var token = new DisableToken(SHA256.HashData(secret), factor.Id, now + delivery.TokenLifetime);
-        var message = outgoing.DisableToken(call.Account, factor, Base64Url.EncodeToString(secret), call.Caller.Kind, now);
+        var message = outgoing.DisableToken(call.Account, factor, DisableToken.TextOf(secret), call.Caller.Kind, now);
         var limits = outgoing.Limits(call.Account, factor, Channel.Email, call.Caller);
         var answer = new DisableAnswer(destinations.Email(call.Account, factor)?.Masked() ?? "", token.ExpireTime);
         var send = new Send<Result<DisableAnswer>>([message], limits, hit => Refusal.Of(hit));

@@ -29,8 +29,10 @@ internal sealed class PasswordHasher(KeyRing ring)
         return new PasswordHash(ring.ActiveId, rounds, salt, Compute(ring.ActiveId, password, salt, rounds));
     }
 
+    /// <summary>HMAC pads a short key with zeros, so that a NUL at the end would change nothing: such a password is another one.</summary>
     public bool Matches(string password, PasswordHash stored) =>
-        CryptographicOperations.FixedTimeEquals(Compute(stored.KeyId, password, stored.Salt, stored.Rounds), stored.Hash);
+        CryptographicOperations.FixedTimeEquals(Compute(stored.KeyId, password, stored.Salt, stored.Rounds), stored.Hash)
+        && !password.Contains('\0');
 
     private byte[] Compute(uint keyId, string password, byte[] salt, int rounds)
     {

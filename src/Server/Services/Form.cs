@@ -1,9 +1,7 @@
-using System.Buffers.Text;
 using Google.Rpc;
 using Mfa.Server.Callers;
 using Mfa.Server.Delivery;
 using Mfa.Server.Domain;
-using Mfa.Server.Flows;
 
 namespace Mfa.Server.Services;
 
@@ -86,14 +84,11 @@ internal sealed class Form
         return phone;
     }
 
-    /// <summary>The one spelling of 32 bytes: another case, padding or stray bits in the last symbol are another token.</summary>
-    public byte[] Token(string text)
+    public byte[]? Token(string text)
     {
-        var bytes = new byte[ConfirmDisableFlow.TokenBytes];
-        var canonical = text.Length == 43 && Base64Url.IsValid(text, out var length) && length == bytes.Length // decoding would throw
-            && Base64Url.TryDecodeFromChars(text, bytes, out _) && Base64Url.EncodeToString(bytes) == text;
-        Require(canonical, "token", "paste the 43 characters from the message, nothing more");
-        return bytes;
+        var secret = DisableToken.Parse(text);
+        Require(secret is not null, "token", DisableToken.Accepted);
+        return secret;
     }
 
     public string? Label(string text)

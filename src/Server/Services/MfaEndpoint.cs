@@ -94,10 +94,12 @@ internal sealed class MfaEndpoint(
     {
         var caller = CallerOf(context);
         var form = new Form();
-        var call = new ConfirmDisableCall(caller, form.Account(request.Account, caller), form.Token(request.Token),
-            form.Uuid(request.RequestId, "request_id"));
+        var account = form.Account(request.Account, caller);
+        var token = form.Token(request.Token);
+        var requestId = form.Uuid(request.RequestId, "request_id");
         form.ThrowIfBad();
 
+        var call = new ConfirmDisableCall(caller, account, token!, requestId);
         var answer = (await confirmDisable.RunAsync(call)).OrThrow(clock.GetUtcNow());
         return new ConfirmDisableResponse { DisableTime = answer.DisableTime.ToTimestamp() };
     }

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Mfa.Server.Callers;
@@ -89,7 +88,7 @@ internal sealed class DisablePage(PasswordGate passwords, ConfirmDisableFlow con
 
     private async Task<DisableOutcome> ConfirmAsync(DisableForm form, CancellationToken ct)
     {
-        if (TokenOf(form.Token) is not { } token) return DisableOutcome.LinkBroken;
+        if (DisableToken.Parse(form.Token) is not { } token) return DisableOutcome.LinkBroken;
         switch (await passwords.CheckAsync(form.Username, form.Password, ct))
         {
             case PasswordAnswer.Busy:
@@ -103,15 +102,6 @@ internal sealed class DisablePage(PasswordGate passwords, ConfirmDisableFlow con
         var person = Principal.Person(form.Username);
         var call = new ConfirmDisableCall(person, new AccountKey(person.Tenant, person.Name), token, RequestId: null);
         return (await confirmDisable.RunAsync(call)).Value is null ? DisableOutcome.LinkRefused : DisableOutcome.Done;
-    }
-
-    /// <summary>A token has one spelling: decoding alone would also take white space, padding and stray bits at the end.</summary>
-    private static byte[]? TokenOf(string text)
-    {
-        var token = new byte[ConfirmDisableFlow.TokenBytes];
-        var canonical = Base64Url.IsValid(text, out var length) && length == token.Length // decoding would throw
-            && Base64Url.TryDecodeFromChars(text, token, out _) && Base64Url.EncodeToString(token) == text;
-        return canonical ? token : null;
     }
 
     private static async Task<DisableForm?> ReadAsync(HttpContext http)

@@ -44,6 +44,7 @@ public sealed class HashTests
         Assert.True(hasher.Matches("correct horse", stored));
         Assert.False(hasher.Matches("correct horsf", stored));
         Assert.False(hasher.Matches("", stored));
+        Assert.False(hasher.Matches("correct horse\0", stored));
         Assert.Equal(PasswordHasher.MinRounds, stored.Rounds);
         Assert.NotEqual(stored.Hash, hasher.New("correct horse", PasswordHasher.MinRounds).Hash);
         Assert.Throws<CryptographicException>(() => new PasswordHasher(Rings.New()).Matches("correct horse", stored));
