@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Mfa.Server.Domain;
 using Mfa.Server.Observability;
 using Mfa.Server.Protection;
@@ -33,26 +34,30 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
     {
         store.Queued = Wake;
         await ReleaseClaimsAsync();
+        var underway = new List<Task>(AtOnce);
         while (!stoppingToken.IsCancellationRequested)
         {
-            if (await CarryAsync(stoppingToken) == 0) await _queued.WaitAsync(LookAgain, stoppingToken);
+            // One that hangs keeps its own place and nobody else's.
+            underway.RemoveAll(send => send.IsCompleted);
+            var due = underway.Count < AtOnce ? await TakeOnAsync(AtOnce - underway.Count) : [];
+            underway.AddRange(due.Select(message => CarryAsync(message, stoppingToken)));
+            if (underway.Count >= AtOnce) await Task.WhenAny(underway);
+            else if (due.Count == 0) await _queued.WaitAsync(LookAgain, stoppingToken);
         }
+
+        await Task.WhenAll(underway);
     }
 
-    /// <summary>Takes on what is due and tries each once.</summary>
-    /// <returns>How many were taken on.</returns>
-    public async Task<int> CarryAsync(CancellationToken ct)
+    private async Task<List<DueMessage>> TakeOnAsync(int most)
     {
         try
         {
-            var due = await store.WriteAsync(session => OutboxRows.Claim(session, AtOnce, clock.GetUtcNow(), Lease));
-            await Task.WhenAll(due.Select(message => TryAsync(message, ct)));
-            return due.Count;
+            return await store.WriteAsync(session => OutboxRows.Claim(session, most, clock.GetUtcNow(), Lease));
         }
         catch (StoreUnavailableException why)
         {
             log.CourierFailed(why);
-            return 0;
+            return [];
         }
     }
 
@@ -66,6 +71,23 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
         catch (StoreUnavailableException why)
         {
             log.CourierFailed(why); // their leases run out instead
+        }
+    }
+
+    /// <summary>Tries once, and throws nothing: a message that cannot be sent must not end the server that others send through.</summary>
+    private async Task CarryAsync(DueMessage message, CancellationToken ct)
+    {
+        try
+        {
+            await TryAsync(message, ct);
+        }
+        catch (StoreUnavailableException why)
+        {
+            log.CourierFailed(why); // its lease runs out
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            // The next start gives its claim back.
         }
     }
 
@@ -97,7 +119,7 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
         {
             content = MessageContent.Decode(sealer.Open(message.Content, Sealer.MessageBinding(message.Account, message.Id)));
         }
-        catch (CryptographicException why)
+        catch (Exception why) when (why is CryptographicException or JsonException)
         {
             log.MessageUnreadable(why, message.Id);
             return false;
@@ -112,7 +134,7 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
                 await sender.SendAsync(message.Id, content, limit.Token);
                 return true;
             }
-            catch (Exception why) when (why is SendFailedException or OperationCanceledException or IOException && !ct.IsCancellationRequested)
+            catch (Exception why) when (!ct.IsCancellationRequested) // also what a sender's library was not known to throw
             {
                 log.SendFailed(sender.Name, message.Id, message.Attempts, why is SendFailedException ? why.Message : why.GetType().Name);
             }
