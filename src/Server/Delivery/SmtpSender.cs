@@ -38,6 +38,9 @@ internal sealed class SmtpSender(SmtpOptions options, string fromName) : ISender
 {
     private const int TimeoutMilliseconds = 15_000;
 
+    /// <summary>Until the goodbye is said the message is not known as sent: a crash in between would send it again.</summary>
+    private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(2);
+
     private static readonly Oid ServerAuthentication = new("1.3.6.1.5.5.7.3.1"); // RFC 5280 §4.2.1.12
 
     public string Name => "smtp";
@@ -65,11 +68,13 @@ internal sealed class SmtpSender(SmtpOptions options, string fromName) : ISender
             throw new SendFailedException(broken.GetType().Name);
         }
 
+        using var goodbye = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        goodbye.CancelAfter(GoodbyeTimeout);
         try
         {
-            await client.DisconnectAsync(quit: true, ct); // the message is the server's already: a failed goodbye is no failure
+            await client.DisconnectAsync(quit: true, goodbye.Token); // the message is the server's already: a failed goodbye is no failure
         }
-        catch (Exception broken) when (broken is SmtpProtocolException or IOException or SmtpCommandException)
+        catch (Exception broken) when (broken is SmtpProtocolException or IOException or SmtpCommandException or OperationCanceledException)
         {
             _ = broken;
         }

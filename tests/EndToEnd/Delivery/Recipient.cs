@@ -47,7 +47,7 @@ internal sealed class Recipient
         while (true)
         {
             if (await DeliveryAsync() is { } delivery && isThere(delivery)) return delivery;
-            await Task.Delay(50, hang.Token);
+            await Task.Delay(100, hang.Token);
         }
     }
 
