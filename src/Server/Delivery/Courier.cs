@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Mfa.Server.Domain;
 using Mfa.Server.Observability;
 using Mfa.Server.Protection;
@@ -8,10 +9,12 @@ namespace Mfa.Server.Delivery;
 
 /// <summary>
 /// Carries messages out of the outbox, at least once each: what was saved is sent after any crash, and what expires first is
-/// given up. Nothing a caller waits for happens here.
+/// given up. Nothing a caller waits for happens here. Each channel has its own lane: a mail server that hangs holds up no SMS.
 /// </summary>
-internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISender> senders, TimeProvider clock, ILogger<Courier> log) : BackgroundService
+internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISender> senders, TimeProvider clock, ILogger<Courier> log)
+    : BackgroundService
 {
+    /// <summary>Messages of one channel that are being sent at the same time.</summary>
     private const int AtOnce = 16;
 
     /// <summary>Longer than any sender's own time limit: a message is not taken on twice while it is being sent.</summary>
@@ -21,11 +24,11 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
 
-    private readonly SemaphoreSlim _queued = new(0);
+    private readonly Dictionary<Channel, SemaphoreSlim> _queued = new() { [Channel.Email] = new(0), [Channel.Sms] = new(0) };
 
     public override void Dispose()
     {
-        _queued.Dispose();
+        foreach (var signal in _queued.Values) signal.Dispose();
         base.Dispose();
     }
 
@@ -33,26 +36,35 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
     {
         store.Queued = Wake;
         await ReleaseClaimsAsync();
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            if (await CarryAsync(stoppingToken) == 0) await _queued.WaitAsync(LookAgain, stoppingToken);
-        }
+        await Task.WhenAll(_queued.Keys.Select(channel => RunAsync(channel, stoppingToken)));
     }
 
-    /// <summary>Takes on what is due and tries each once.</summary>
-    /// <returns>How many were taken on.</returns>
-    public async Task<int> CarryAsync(CancellationToken ct)
+    private async Task RunAsync(Channel channel, CancellationToken stoppingToken)
+    {
+        var underway = new List<Task>(AtOnce);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            // One that hangs keeps its own place and nobody else's.
+            underway.RemoveAll(send => send.IsCompleted);
+            var due = underway.Count < AtOnce ? await TakeOnAsync(channel, AtOnce - underway.Count) : [];
+            underway.AddRange(due.Select(message => CarryAsync(message, stoppingToken)));
+            if (underway.Count >= AtOnce) await Task.WhenAny(underway);
+            else if (due.Count == 0) await _queued[channel].WaitAsync(LookAgain, stoppingToken);
+        }
+
+        await Task.WhenAll(underway);
+    }
+
+    private async Task<List<DueMessage>> TakeOnAsync(Channel channel, int most)
     {
         try
         {
-            var due = await store.WriteAsync(session => OutboxRows.Claim(session, AtOnce, clock.GetUtcNow(), Lease));
-            await Task.WhenAll(due.Select(message => TryAsync(message, ct)));
-            return due.Count;
+            return await store.WriteAsync(session => OutboxRows.Claim(session, channel, most, clock.GetUtcNow(), Lease));
         }
         catch (StoreUnavailableException why)
         {
             log.CourierFailed(why);
-            return 0;
+            return [];
         }
     }
 
@@ -66,6 +78,23 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
         catch (StoreUnavailableException why)
         {
             log.CourierFailed(why); // their leases run out instead
+        }
+    }
+
+    /// <summary>Tries once, and throws nothing: a message that cannot be sent must not end the server that others send through.</summary>
+    private async Task CarryAsync(DueMessage message, CancellationToken ct)
+    {
+        try
+        {
+            await TryAsync(message, ct);
+        }
+        catch (StoreUnavailableException why)
+        {
+            log.CourierFailed(why); // its lease runs out
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            // The next start gives its claim back.
         }
     }
 
@@ -97,7 +126,7 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
         {
             content = MessageContent.Decode(sealer.Open(message.Content, Sealer.MessageBinding(message.Account, message.Id)));
         }
-        catch (CryptographicException why)
+        catch (Exception why) when (why is CryptographicException or JsonException)
         {
             log.MessageUnreadable(why, message.Id);
             return false;
@@ -112,7 +141,7 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
                 await sender.SendAsync(message.Id, content, limit.Token);
                 return true;
             }
-            catch (Exception why) when (why is SendFailedException or OperationCanceledException or IOException && !ct.IsCancellationRequested)
+            catch (Exception why) when (!ct.IsCancellationRequested) // also what a sender's library was not known to throw
             {
                 log.SendFailed(sender.Name, message.Id, message.Attempts, why is SendFailedException ? why.Message : why.GetType().Name);
             }
@@ -130,6 +159,9 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
 
     private void Wake()
     {
-        if (_queued.CurrentCount == 0) _queued.Release();
+        foreach (var signal in _queued.Values)
+        {
+            if (signal.CurrentCount == 0) signal.Release();
+        }
     }
 }

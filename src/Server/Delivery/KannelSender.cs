@@ -6,7 +6,10 @@ namespace Mfa.Server.Delivery;
 /// <summary>Where a Kannel gateway takes SMS.</summary>
 internal sealed record KannelOptions
 {
-    /// <summary>The sendsms address, such as http://127.0.0.1:13013/cgi-bin/sendsms. Empty: no such gateway.</summary>
+    /// <summary>
+    /// The sendsms address, such as http://127.0.0.1:13013/cgi-bin/sendsms. Empty: no such gateway. The gateway's sendsms-user
+    /// needs max-messages = 3 or more: by default it cuts a text off after one SMS, and the last line is lost.
+    /// </summary>
     public string Url { get; init; } = "";
 
     public string User { get; init; } = "";

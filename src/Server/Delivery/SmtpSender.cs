@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MailKit;
 using MailKit.Net.Smtp;
@@ -37,6 +38,11 @@ internal sealed class SmtpSender(SmtpOptions options, string name, string fromNa
 {
     private const int TimeoutMilliseconds = 15_000;
 
+    /// <summary>Until the goodbye is said the message is not known as sent: a crash in between would send it again.</summary>
+    private static readonly TimeSpan GoodbyeTimeout = TimeSpan.FromSeconds(2);
+
+    private static readonly Oid ServerAuthentication = new("1.3.6.1.5.5.7.3.1"); // RFC 5280 §4.2.1.12
+
     public string Name => name;
 
     public Channel Channel => Channel.Email;
@@ -44,7 +50,7 @@ internal sealed class SmtpSender(SmtpOptions options, string name, string fromNa
     public async Task SendAsync(Guid id, MessageContent message, CancellationToken ct)
     {
         using var client = new SmtpClient { Timeout = TimeoutMilliseconds, CheckCertificateRevocation = false };
-        if (options.CaFile.Length > 0) client.ServerCertificateValidationCallback = (_, certificate, _, errors) => IsTrusted(certificate, errors);
+        if (options.CaFile.Length > 0) client.ServerCertificateValidationCallback = (_, certificate, sent, errors) => IsTrusted(certificate, sent, errors);
         try
         {
             var security = options.ImplicitTls ? SecureSocketOptions.SslOnConnect : SecureSocketOptions.StartTls; // not "when available"
@@ -57,29 +63,34 @@ internal sealed class SmtpSender(SmtpOptions options, string name, string fromNa
             throw new SendFailedException($"refused with {(int)refused.StatusCode}"); // the server's text may repeat the address
         }
         catch (Exception broken) when (broken is SmtpProtocolException or SslHandshakeException or MailKit.Security.AuthenticationException
-            or NotSupportedException or ServiceNotConnectedException or System.Net.Sockets.SocketException or TimeoutException)
+            or NotSupportedException or ServiceNotConnectedException or ServiceNotAuthenticatedException or System.Net.Sockets.SocketException or TimeoutException)
         {
             throw new SendFailedException(broken.GetType().Name);
         }
 
+        using var goodbye = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        goodbye.CancelAfter(GoodbyeTimeout);
         try
         {
-            await client.DisconnectAsync(quit: true, ct); // the message is the server's already: a failed goodbye is no failure
+            await client.DisconnectAsync(quit: true, goodbye.Token); // the message is the server's already: a failed goodbye is no failure
         }
-        catch (Exception broken) when (broken is SmtpProtocolException or IOException or SmtpCommandException)
+        catch (Exception broken) when (broken is SmtpProtocolException or IOException or SmtpCommandException or OperationCanceledException)
         {
             _ = broken;
         }
     }
 
-    /// <summary>A chain to the one authority given, for the host asked for.</summary>
-    private bool IsTrusted(X509Certificate? certificate, SslPolicyErrors errors)
+    /// <summary>A chain to the one authority given, for the host asked for and the use as a server, through what was sent along.</summary>
+    private bool IsTrusted(X509Certificate? certificate, X509Chain? sent, SslPolicyErrors errors)
     {
         if (certificate is not X509Certificate2 server || (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != SslPolicyErrors.None) return false;
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.ImportFromPemFile(options.CaFile);
+        if (sent is not null) chain.ChainPolicy.ExtraStore.AddRange(sent.ChainPolicy.ExtraStore);
+        chain.ChainPolicy.ApplicationPolicy.Add(ServerAuthentication);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true; // from wherever a stranger's certificate says
         return chain.Build(server);
     }
 }

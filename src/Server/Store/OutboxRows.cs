@@ -24,16 +24,18 @@ internal static class OutboxRows
     }
 
     /// <summary>Takes on messages that are due, for as long as the lease runs: until then nobody else sends them.</summary>
-    public static List<DueMessage> Claim(Session session, int most, DateTimeOffset now, TimeSpan lease)
+    public static List<DueMessage> Claim(Session session, Channel channel, int most, DateTimeOffset now, TimeSpan lease)
     {
         var command = session.Command("""
             UPDATE outbox SET next_time = @until, attempts = attempts + 1
             WHERE state = 1 AND (tenant, account, id) IN (
-                SELECT tenant, account, id FROM outbox WHERE state = 1 AND next_time <= @now ORDER BY next_time LIMIT @most)
+                SELECT tenant, account, id FROM outbox
+                WHERE state = 1 AND channel = @channel AND next_time <= @now ORDER BY next_time LIMIT @most)
             RETURNING tenant, account, id, channel, content, expire_time, attempts
             """);
         command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
         command.Parameters.AddWithValue("@until", (now + lease).ToUnixTimeMilliseconds());
+        command.Parameters.AddWithValue("@channel", (int)channel);
         command.Parameters.AddWithValue("@most", most);
         using var row = command.ExecuteReader();
         var messages = new List<DueMessage>();
