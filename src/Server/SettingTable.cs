@@ -8,6 +8,8 @@ namespace Mfa.Server;
 /// <summary>The whole list of settings, in one place: what is not here is an unknown setting.</summary>
 internal static class SettingTable
 {
+    private const string SafeUrl = "an https address, or http on loopback";
+
     private static readonly string[] NoticeNames = [.. Enum.GetValues<Notice>().Select(Outgoing.NameOf)];
 
     public static readonly IReadOnlyList<Setting> All =
@@ -85,11 +87,11 @@ internal static class SettingTable
 
     private static Setting[] Sms() =>
     [
-        Text("kannel:url", "an http address", IsUrl, (s, text) => With(s, s.Providers.Kannel with { Url = text })),
+        Text("kannel:url", SafeUrl, IsSafeUrl, (s, text) => With(s, s.Providers.Kannel with { Url = text })),
         Text("kannel:user", "a login name", _ => true, (s, text) => With(s, s.Providers.Kannel with { User = text })),
         Text("kannel:passwordFile", "a file", _ => true, (s, text) => With(s, s.Providers.Kannel with { PasswordFile = text })),
         Text("kannel:from", "a sender", _ => true, (s, text) => With(s, s.Providers.Kannel with { From = text })),
-        Text("twilio:url", "an http address", IsUrl, (s, text) => With(s, s.Providers.Twilio with { Url = text })),
+        Text("twilio:url", SafeUrl, IsSafeUrl, (s, text) => With(s, s.Providers.Twilio with { Url = text })),
         Text("twilio:account", "an account SID", _ => true, (s, text) => With(s, s.Providers.Twilio with { Account = text })),
         Text("twilio:tokenFile", "a file", _ => true, (s, text) => With(s, s.Providers.Twilio with { TokenFile = text })),
         Text("twilio:from", "a number or sender id", _ => true, (s, text) => With(s, s.Providers.Twilio with { From = text })),
@@ -110,6 +112,10 @@ internal static class SettingTable
 
     private static bool IsUrl(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.Fragment.Length == 0;
+
+    /// <summary>Codes and passwords go there.</summary>
+    private static bool IsSafeUrl(string text) =>
+        IsUrl(text) && new Uri(text) is var url && (url.Scheme == Uri.UriSchemeHttps || url.IsLoopback);
 
     private static OtpAlgorithm? AlgorithmOf(string text) => text.ToUpperInvariant() switch
     {

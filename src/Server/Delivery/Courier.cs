@@ -135,7 +135,7 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
         foreach (var sender in senders.Where(s => s.Channel == message.Channel))
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            limit.CancelAfter(SendTimeout);
+            limit.CancelAfter(Earlier(SendTimeout, message.ExpireTime - clock.GetUtcNow())); // nothing lands after its code is dead
             try
             {
                 await sender.SendAsync(message.Id, content, limit.Token);
@@ -151,11 +151,10 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
     }
 
     /// <summary>1, 2, 4, … seconds, up to a minute.</summary>
-    private static TimeSpan PauseAfter(int attempts)
-    {
-        var pause = TimeSpan.FromSeconds(1 << Math.Min(attempts - 1, 6));
-        return pause < LongestPause ? pause : LongestPause;
-    }
+    private static TimeSpan PauseAfter(int attempts) => Earlier(LongestPause, TimeSpan.FromSeconds(1 << Math.Min(attempts - 1, 6)));
+
+    private static TimeSpan Earlier(TimeSpan one, TimeSpan other) =>
+        other < TimeSpan.Zero ? TimeSpan.Zero : one < other ? one : other;
 
     private void Wake()
     {

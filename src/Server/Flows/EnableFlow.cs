@@ -93,8 +93,14 @@ internal sealed class EnableFlow(
             if (check.Kind != CheckKind.Accepted) return new(proof, account);
         }
 
+        var send = first.Send is null ? null : first.Send with
+        {
+            // Who has just proven the old factor with a sent code must not wait for the new factor's.
+            Limits = evidence is SentEvidence ? [.. first.Send.Limits.Where(limit => limit.Gap == TimeSpan.Zero)] : first.Send.Limits,
+            Supersedes = account.Pending?.OpenCode?.Id,
+        };
         var pending = first.Enrollment with { Email = first.Enrollment.Email ?? account.InForce?.Email }; // nothing lost by leaving it out
-        return new(proof, account with { Pending = pending, PendingExpireTime = expireTime }, first.Send);
+        return new(proof, account with { Pending = pending, PendingExpireTime = expireTime }, send);
     }
 
     private Enrollment NewEnrollment(EnableCall call, OpenSecret? secret, IReadOnlyList<RecoveryCode> codes)

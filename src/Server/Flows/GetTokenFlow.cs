@@ -68,7 +68,8 @@ internal sealed class GetTokenFlow(
             if (budget.IsLocked(now)) return new(new Refusal(RefusalKind.Locked, budget.LockedUntil), account);
 
             var sent = current with { OpenCode = issued.Stored };
-            return new(answer, pending ? account with { Pending = sent } : account with { InForce = sent }, send);
+            var next = pending ? account with { Pending = sent } : account with { InForce = sent };
+            return new(answer, next, send with { Supersedes = current.OpenCode?.Id });
         };
     }
 }

@@ -61,6 +61,19 @@ internal static class OutboxRows
         return command.ExecuteNonQuery();
     }
 
+    /// <summary>Takes back a message that still waits. One that is just being sent may arrive all the same.</summary>
+    public static int Withdraw(Session session, AccountKey account, Guid id, DateTimeOffset now)
+    {
+        var command = session.Command("""
+            UPDATE outbox SET state = @state, content = NULL, update_time = @now
+            WHERE tenant = @tenant AND account = @account AND id = @id AND state = 1
+            """);
+        BindKey(command, account, id);
+        command.Parameters.AddWithValue("@state", (int)DeliveryState.Failed);
+        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        return command.ExecuteNonQuery();
+    }
+
     public static int Postpone(Session session, DueMessage message, DateTimeOffset next)
     {
         var command = session.Command("""

@@ -13,7 +13,9 @@ internal readonly record struct Change<T>(T Answer, Account Next, Send<T>? Send 
 /// <summary>Messages that go out because of a decision.</summary>
 /// <param name="Limits">Limits that must let them pass, or nothing of the decision is saved. Empty for notices.</param>
 /// <param name="Refused">The answer when a limit does not.</param>
-internal sealed record Send<T>(IReadOnlyList<OutboxMessage> Messages, IReadOnlyList<SendLimit> Limits, Func<SendLimitHit, T> Refused);
+/// <param name="Supersedes">A message that is not to be sent any more, because its code is void now; null for none.</param>
+internal sealed record Send<T>(
+    IReadOnlyList<OutboxMessage> Messages, IReadOnlyList<SendLimit> Limits, Func<SendLimitHit, T> Refused, Guid? Supersedes = null);
 
 /// <summary>Makes the answer of a change repeatable: it is saved in the same transaction.</summary>
 /// <param name="Encode">Null for an answer that is not final and must not be repeated.</param>
@@ -104,6 +106,7 @@ internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisp
                 throw new InvalidOperationException("The account changed under the write lock."); // unreachable
         }
 
+        if (change.Send?.Supersedes is { } old) OutboxRows.Withdraw(session, loaded.Key, old, clock.GetUtcNow());
         foreach (var message in change.Send?.Messages ?? []) OutboxRows.Add(session, message);
         SendCountRows.Count(session, change.Send?.Limits ?? [], clock.GetUtcNow());
         if (remember?.Encode(change.Answer) is { } answer) AnswerRows.Save(session, remember.Mark, answer);

@@ -11,7 +11,7 @@ internal sealed class Secrets
 
     public void Add(params IEnumerable<string> texts)
     {
-        foreach (var text in texts) _texts.TryAdd(text, 0);
+        foreach (var text in texts.Where(text => text.Length > 0)) _texts.TryAdd(text, 0);
     }
 
     /// <summary>Which one stays untold: the report of a test is a log, too.</summary>

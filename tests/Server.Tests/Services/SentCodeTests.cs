@@ -182,6 +182,21 @@ public sealed class SentCodeTests
         Assert.Equal("Second factor locked at Shop <b>", (await server.Mailbox.NextAsync()).Subject);
     }
 
+    [Fact]
+    public async Task Who_has_just_proven_the_old_factor_with_a_sent_code_need_not_wait_for_the_new_ones()
+    {
+        await using var server = await TestServer.StartAsync();
+        var (key, _) = await EnrolAsync(server);
+        var current = await SendAsync(server, key);
+
+        var next = await server.Client.EnableAsync(new EnableRequest(ByEmail) { Email = "eve@example.com", Code = current }, key);
+
+        var mail = await server.Mailbox.NextAsync();
+        Assert.Equal("eve@example.com", mail.To);
+        var proven = await server.Client.VerifyAsync(new VerifyRequest { Account = "eve", Code = mail.Code, EnrollmentId = next.EnrollmentId }, key);
+        Assert.Equal(Verdict.Accepted, proven.Verdict);
+    }
+
     /// <summary>Enrols by e-mail, a minute ago, so that the next message may go out; leaves the notice in the mailbox.</summary>
     private static async Task<(Metadata Key, IReadOnlyList<string> RecoveryCodes)> EnrolAsync(TestServer server)
     {
