@@ -54,8 +54,6 @@ internal static class SettingTable
         Text("messages:domain", "a domain name", text => Uri.CheckHostName(text) == UriHostNameType.Dns, (s, text) =>
             With(s, s.Delivery with { Domain = text })),
         Text("messages:disablePage", "an address without a fragment", IsUrl, (s, text) => With(s, s.Delivery with { DisablePage = text })),
-        Text("messages:serviceDisablePage", "an address without a fragment", IsUrl, (s, text) =>
-            With(s, s.Delivery with { ServiceDisablePage = text })),
         Text("messages:folder", "a folder", _ => true, (s, text) => With(s, s.Delivery with { TextFolder = text })),
         List("messages:mute", $"notices not to send: {string.Join(", ", NoticeNames)}", NoticeNames.Contains, (s, muted) =>
             With(s, s.Delivery with { MutedNotices = muted })),
@@ -110,7 +108,7 @@ internal static class SettingTable
 
     private static bool IsRegion(string text) => text.Length == 2 && text.All(char.IsAsciiLetterUpper);
 
-    private static bool IsUrl(string text) =>
+    public static bool IsUrl(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.Fragment.Length == 0;
 
     /// <summary>Codes and passwords go there.</summary>

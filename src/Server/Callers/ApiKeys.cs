@@ -20,7 +20,7 @@ internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
     private const int Length = IdEnd + 1 + 43;
 
     /// <returns>The key, to be shown once; null when a key of this name is in use.</returns>
-    public async Task<string?> CreateAsync(string name, string tenant, Scopes scopes)
+    public async Task<string?> CreateAsync(string name, string tenant, Scopes scopes, string? disablePage = null)
     {
         var id = RandomNumberGenerator.GetBytes(IdBytes);
         var secret = RandomNumberGenerator.GetBytes(SecretBytes);
@@ -28,8 +28,8 @@ internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
         var created = await store.WriteAsync(session =>
         {
             var command = session.Command("""
-                INSERT INTO api_keys (id, tenant, name, scopes, hash, create_time)
-                VALUES (@id, @tenant, @name, @scopes, @hash, @now)
+                INSERT INTO api_keys (id, tenant, name, scopes, hash, create_time, disable_page)
+                VALUES (@id, @tenant, @name, @scopes, @hash, @now, @page)
                 ON CONFLICT DO NOTHING
                 """);
             command.Parameters.AddWithValue("@id", id);
@@ -37,6 +37,7 @@ internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
             command.Parameters.AddWithValue("@name", name);
             command.Parameters.AddWithValue("@scopes", (int)scopes);
             command.Parameters.AddWithValue("@hash", SHA256.HashData(secret));
+            command.Parameters.AddWithValue("@page", disablePage ?? (object)DBNull.Value);
             command.Parameters.AddWithValue("@now", now);
             return command.ExecuteNonQuery() == 1;
         });
@@ -91,11 +92,11 @@ internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
 
     private static (Principal? Principal, byte[]? Hash) Find(Session session, byte[] id)
     {
-        var command = session.Command("SELECT tenant, name, scopes, hash FROM api_keys WHERE id = @id AND revoke_time IS NULL");
+        var command = session.Command("SELECT tenant, name, scopes, hash, disable_page FROM api_keys WHERE id = @id AND revoke_time IS NULL");
         command.Parameters.AddWithValue("@id", id);
         using var row = command.ExecuteReader();
-        return row.Read()
-            ? (new Principal(CallerKind.Service, row.GetString(0), row.GetString(1), (Scopes)row.GetInt32(2)), row.GetFieldValue<byte[]>(3))
-            : default;
+        if (!row.Read()) return default;
+        var page = row.IsDBNull(4) ? null : row.GetString(4);
+        return (new Principal(CallerKind.Service, row.GetString(0), row.GetString(1), (Scopes)row.GetInt32(2), page), row.GetFieldValue<byte[]>(3));
     }
 }

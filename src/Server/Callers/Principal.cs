@@ -48,7 +48,8 @@ internal enum CallerKind
 
 /// <summary>Who is calling, once proven.</summary>
 /// <param name="Name">The API key's name, or the person's.</param>
-internal sealed record Principal(CallerKind Kind, string Tenant, string Name, Scopes Scopes)
+/// <param name="DisablePage">The service's own page for mailed links; null when it has named none.</param>
+internal sealed record Principal(CallerKind Kind, string Tenant, string Name, Scopes Scopes, string? DisablePage = null)
 {
     /// <summary>The tenant of people, and of keys that name no other.</summary>
     public const string DefaultTenant = "default";

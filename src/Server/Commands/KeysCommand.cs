@@ -21,15 +21,24 @@ internal static class KeysCommand
         DefaultValueFactory = _ => Principal.DefaultTenant,
     };
 
+    private static readonly Option<string?> DisablePage = new("--disable-page")
+    {
+        Description = "The service's own page for mailed links to switch off; the token follows after a #. Without it the mail carries the token alone.",
+    };
+
     static KeysCommand()
     {
+        DisablePage.Accept(page => page is null || SettingTable.IsUrl(page), "give an http or https address without a fragment");
         ScopeList.Accept(text => ScopeNames.Parse(text) is not null, $"choose from {ScopeNames.Accepted}, separated by commas");
         Tenant.Accept(AccountKey.IsName, AccountKey.AcceptedName);
     }
 
     public static Command Create()
     {
-        var create = new Command("create", "Create a key and print it, once.") { SharedOptions.Name, ScopeList, Tenant, SharedOptions.Data };
+        var create = new Command("create", "Create a key and print it, once.") 
+        {
+            SharedOptions.Name, ScopeList, Tenant, DisablePage, SharedOptions.Data,
+        };
         create.SetAction((parsed, _) => CreateAsync(parsed));
         var list = new Command("list", "List the keys, revoked ones too.") { SharedOptions.Data, SharedOptions.Output };
         list.SetAction((parsed, _) => ListAsync(parsed));
@@ -44,7 +53,8 @@ internal static class KeysCommand
         var scopes = ScopeNames.Parse(parsed.GetValue(ScopeList)!) ?? Scopes.None;
 
         using var data = await SharedOptions.OpenAsync(parsed);
-        var key = await new ApiKeys(data.Store, TimeProvider.System).CreateAsync(name, parsed.GetValue(Tenant)!, scopes)
+        var key = await new ApiKeys(data.Store, TimeProvider.System)
+            .CreateAsync(name, parsed.GetValue(Tenant)!, scopes, parsed.GetValue(DisablePage))
             ?? throw new StartRefusedException($"A key named {name} is in use. Choose another name, or revoke it first: mfa-server keys revoke {name}");
         await Console.Error.WriteLineAsync("This is the only time the key is shown. Keep it where only the service can read it.");
         await Console.Out.WriteLineAsync(key);

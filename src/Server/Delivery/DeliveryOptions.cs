@@ -31,9 +31,6 @@ internal sealed record DeliveryOptions
     /// <value>Default: with --dev the page on the web address, otherwise none.</value>
     public string DisablePage { get; init; } = "";
 
-    /// <summary>The page of the calling service, for the accounts of services. Empty: their mail carries the token alone.</summary>
-    public string ServiceDisablePage { get; init; } = "";
-
     /// <summary>The operator's message texts; null for the shipped ones alone.</summary>
     public string? TextFolder { get; init; }
 

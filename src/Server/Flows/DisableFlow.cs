@@ -47,7 +47,7 @@ internal sealed class DisableFlow(
     {
         var secret = RandomNumberGenerator.GetBytes(DisableToken.SecretBytes);
         var token = new DisableToken(SHA256.HashData(secret), factor.Id, now + delivery.TokenLifetime);
-        var message = outgoing.DisableToken(call.Account, factor, DisableToken.TextOf(secret), call.Caller.Kind, now);
+        var message = outgoing.DisableToken(call.Account, factor, DisableToken.TextOf(secret), call.Caller, now);
         var limits = outgoing.Limits(call.Account, factor, Channel.Email, call.Caller);
         var answer = new DisableAnswer(destinations.Email(call.Account, factor)?.Masked() ?? "", token.ExpireTime);
         var send = new Send<Result<DisableAnswer>>([message], limits, hit => Refusal.Of(hit));

@@ -42,9 +42,9 @@ internal sealed class Outgoing(
     }
 
     /// <summary>People get a link to our page; the accounts of a service one to the service's, if it has named it.</summary>
-    public OutboxMessage DisableToken(AccountKey key, Enrollment subject, string token, CallerKind caller, DateTimeOffset now)
+    public OutboxMessage DisableToken(AccountKey key, Enrollment subject, string token, Principal caller, DateTimeOffset now)
     {
-        var page = caller == CallerKind.Person ? delivery.DisablePage : delivery.ServiceDisablePage;
+        var page = caller.Kind == CallerKind.Person ? delivery.DisablePage : caller.DisablePage ?? "";
         var values = Values(key);
         values["token"] = token;
         values["link"] = $"{page}#{token}";

@@ -1,7 +1,9 @@
 using System.Net.Http.Json;
 using Grpc.Core;
+using Mfa.Server.Callers;
 using Mfa.Server.Web;
 using Mfa.V1;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Mfa.Server.Tests.Services;
 
@@ -113,7 +115,7 @@ public sealed class DisableTests
     {
         await using var server = await TestServer.StartAsync();
         var alice = await EnrolledAccount.NewAsync(server);
-        var key = await server.KeyAsync(Server.Callers.Scopes.Disable);
+        var key = await server.KeyAsync(Scopes.Disable);
 
         await Refused.AsAsync(StatusCode.FailedPrecondition, "NO_EMAIL",
             async () => await server.Client.DisableAsync(new DisableRequest { Account = alice.Name }, key));
@@ -145,6 +147,53 @@ public sealed class DisableTests
         Assert.False((await PostAsync(http, new DisableForm("jane", "correct horse", token))).Done);
     }
 
+    [Fact]
+    public async Task A_services_mail_leads_to_the_services_own_page_and_otherwise_carries_the_token_alone()
+    {
+        await using var server = await TestServer.StartAsync("messages:disablePage=https://people.example.org/disable");
+        var keys = server.Services.GetRequiredService<ApiKeys>();
+        var scopes = Scopes.Verify | Scopes.Enroll | Scopes.Disable;
+        var shop = await keys.CreateAsync("shop", "default", scopes, "https://shop.example.org/off");
+        var blog = await keys.CreateAsync("blog", "default", scopes);
+        await EnrolAsync(server, "alice", new Metadata { { "authorization", $"Bearer {shop}" } });
+        await EnrolAsync(server, "bob", new Metadata { { "authorization", $"Bearer {blog}" } });
+
+        await server.Client.DisableAsync(new DisableRequest { Account = "alice" }, new Metadata { { "authorization", $"Bearer {shop}" } });
+        var linked = await MailWithTokenAsync(server);
+        await server.Client.DisableAsync(new DisableRequest { Account = "bob" }, new Metadata { { "authorization", $"Bearer {blog}" } });
+        var bare = await MailWithTokenAsync(server);
+
+        Assert.Contains($"https://shop.example.org/off#{linked.Token}", linked.Text);
+        Assert.DoesNotContain("https://", bare.Text);
+    }
+
+    [Fact]
+    public async Task Asking_to_switch_off_again_and_again_mails_no_more_than_the_limits_allow()
+    {
+        await using var server = await TestServer.StartAsync();
+        var (key, _) = await EnrolAsync(server, "alice");
+        var before = server.Mailbox.Count;
+
+        var refused = 0;
+        for (var i = 0; i < 50; i++)
+        {
+            try
+            {
+                await server.Client.DisableAsync(new DisableRequest { Account = "alice" }, key);
+            }
+            catch (RpcException limit) when (limit.StatusCode == StatusCode.ResourceExhausted)
+            {
+                refused++;
+            }
+
+            server.Clock.Advance(TimeSpan.FromSeconds(30));
+        }
+
+        Assert.Equal(50 - 5, refused); // five an hour, and 25 minutes have passed
+        for (var mails = 0; mails < 5; mails++) await MailWithTokenAsync(server);
+        Assert.InRange(server.Mailbox.Count, before + 5, before + 6); // the notice of the enrollment may come late
+    }
+
     private static async Task<DisableReply> PostAsync(HttpClient http, DisableForm form)
     {
         using var content = JsonContent.Create(form, DisableJson.Default.DisableForm);
@@ -155,7 +204,7 @@ public sealed class DisableTests
 
     private static async Task<(Metadata Key, EnableResponse Enrollment)> EnrolAsync(TestServer server, string account, Metadata? key = null)
     {
-        key ??= await server.KeyAsync(Server.Callers.Scopes.Verify | Server.Callers.Scopes.Enroll | Server.Callers.Scopes.Disable);
+        key ??= await server.KeyAsync(Scopes.Verify | Scopes.Enroll | Scopes.Disable);
         var pending = await server.Client.EnableAsync(
             new EnableRequest { Account = account, Method = Method.Authenticator, Email = "jane@example.org" }, key);
         await server.Client.VerifyAsync(
@@ -163,11 +212,13 @@ public sealed class DisableTests
         return (key, pending);
     }
 
-    private static async Task<string> TokenAsync(TestServer server)
+    private static async Task<string> TokenAsync(TestServer server) => (await MailWithTokenAsync(server)).Token;
+
+    private static async Task<Mail> MailWithTokenAsync(TestServer server)
     {
         while (true)
         {
-            if ((await server.Mailbox.NextAsync()) is { Token.Length: 43 } mail) return mail.Token;
+            if ((await server.Mailbox.NextAsync()) is { Token.Length: 43 } mail) return mail;
         }
     }
 

@@ -23,6 +23,9 @@ ALTER TABLE accounts ADD COLUMN d_expire     INTEGER;
 ALTER TABLE users ADD COLUMN password_failures     INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE users ADD COLUMN password_locked_until INTEGER;
 
+-- The page of a calling service that mailed links to switch off lead to.
+ALTER TABLE api_keys ADD COLUMN disable_page TEXT;
+
 -- Messages on their way, saved in the transaction of what they tell about.
 CREATE TABLE outbox (
     tenant      TEXT    NOT NULL,
