@@ -143,6 +143,19 @@ public sealed class MailFaultTests
         }
     }
 
+    [Fact]
+    public async Task A_second_mail_server_takes_what_the_first_does_not()
+    {
+        await using var first = await MailPeer.StartAsync("clear");
+        await using var second = await MailPeer.StartAsync();
+        var spare = second.Settings.Where(s => s.StartsWith("smtp:", StringComparison.Ordinal)).Select(s => $"smtp2:{s[5..]}");
+        await using var server = await first.StartServerAsync([.. spare]);
+
+        await AssertDeliveredAsync(second, await Promptly.EnableAsync(server));
+
+        Assert.Equal(0, first.Count("mail"));
+    }
+
     private static async Task AssertDeliveredAsync(MailPeer mail, Recipient owner)
     {
         var delivered = await mail.MailAsync(owner.To);
