@@ -26,7 +26,10 @@ internal static class EchoServer
     {
         private static readonly Task<VerifyResponse> Answer = Task.FromResult(new VerifyResponse
         {
-            Verdict = Verdict.Accepted, Factor = Factor.Authenticator, AttemptsRemaining = 5, RecoveryCodesRemaining = 8,
+            Verdict = Verdict.Accepted,
+            Factor = Factor.Authenticator,
+            AttemptsRemaining = 5,
+            RecoveryCodesRemaining = 8,
         });
 
         public override Task<VerifyResponse> Verify(VerifyRequest request, ServerCallContext context) => Answer;

@@ -35,7 +35,7 @@ internal static class KeysCommand
 
     public static Command Create()
     {
-        var create = new Command("create", "Create a key and print it, once.") 
+        var create = new Command("create", "Create a key and print it, once.")
         {
             SharedOptions.Name, ScopeList, Tenant, DisablePage, SharedOptions.Data,
         };

@@ -34,7 +34,9 @@ internal sealed class TwilioSender(TwilioOptions options, HttpClient http) : ISe
         {
             Content = new FormUrlEncodedContent(new Dictionary<string, string>
             {
-                ["To"] = message.To, ["From"] = options.From, ["Body"] = message.Text,
+                ["To"] = message.To,
+                ["From"] = options.From,
+                ["Body"] = message.Text,
             }),
         };
         var login = $"{options.Account}:{SecretFile.Read(options.TokenFile)}";

@@ -154,7 +154,10 @@ public sealed class MailTests(MailHouse house) : IClassFixture<MailHouse>
     {
         var request = new EnableRequest
         {
-            Account = Recipient.NewAccount(), Method = Method.Email, Email = "a@example.org", Label = "x\r\nBcc: evil@example.org",
+            Account = Recipient.NewAccount(),
+            Method = Method.Email,
+            Email = "a@example.org",
+            Label = "x\r\nBcc: evil@example.org",
         };
 
         await Refused.ForFieldAsync("label", () => house.Server.Dev.EnableAsync(request));

@@ -125,7 +125,13 @@ public sealed class EnableTests
         var key = await server.KeyAsync();
         var bad = new EnableRequest
         {
-            Account = "a b", Method = (Method)99, Email = "a@x.org, evil@y.org", Phone = "+14165550123", Label = "a:b", Locale = "e n", Code = "12345",
+            Account = "a b",
+            Method = (Method)99,
+            Email = "a@x.org, evil@y.org",
+            Phone = "+14165550123",
+            Label = "a:b",
+            Locale = "e n",
+            Code = "12345",
         };
 
         await Refused.FieldsAsync(["account", "method", "email", "phone", "label", "locale", "code"],

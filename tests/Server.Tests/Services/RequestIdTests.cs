@@ -93,7 +93,10 @@ public sealed class RequestIdTests
         var pending = await server.Client.EnableAsync(new EnableRequest { Account = "alice", Method = Method.Authenticator }, key);
         var request = new VerifyRequest
         {
-            Account = "alice", Code = Reference.Code(pending.Secret, server.Step), EnrollmentId = pending.EnrollmentId, RequestId = NewId(),
+            Account = "alice",
+            Code = Reference.Code(pending.Secret, server.Step),
+            EnrollmentId = pending.EnrollmentId,
+            RequestId = NewId(),
         };
 
         var first = await server.Client.VerifyAsync(request, key);

@@ -80,7 +80,10 @@ public sealed class SendGuardTests
 
         var theirs = await server.Client.EnableAsync(new EnableRequest
         {
-            Account = "alice", Method = Method.Authenticator, Email = "mallory@example.org", Code = Reference.Code(mine.Secret, server.Step),
+            Account = "alice",
+            Method = Method.Authenticator,
+            Email = "mallory@example.org",
+            Code = Reference.Code(mine.Secret, server.Step),
         }, key);
         await ProveAsync(server, key, theirs, server.Step);
 
@@ -108,7 +111,9 @@ public sealed class SendGuardTests
     {
         var answer = await server.Client.VerifyAsync(new VerifyRequest
         {
-            Account = pending.Account, Code = Reference.Code(pending.Secret, step), EnrollmentId = pending.EnrollmentId,
+            Account = pending.Account,
+            Code = Reference.Code(pending.Secret, step),
+            EnrollmentId = pending.EnrollmentId,
         }, key);
         Assert.Equal(Verdict.Accepted, answer.Verdict);
     }

@@ -155,15 +155,20 @@ public sealed class SqliteStoreTests : IDisposable
         await SaveAsync(new Account(Alice with { Account = "gone" }), a => a with { Pending = NewEnrollment([1]), PendingExpireTime = now });
         await SaveAsync(new Account(Alice with { Account = "guessed" }), a => a with
         {
-            Pending = NewEnrollment([1]), PendingExpireTime = now, EnrollmentGuesses = new GuessBudget(3, LockedUntil: null),
+            Pending = NewEnrollment([1]),
+            PendingExpireTime = now,
+            EnrollmentGuesses = new GuessBudget(3, LockedUntil: null),
         });
         await SaveAsync(new Account(Alice with { Account = "enabled" }), a => a with
         {
-            InForce = NewEnrollment([1]), Pending = NewEnrollment([1]), PendingExpireTime = now,
+            InForce = NewEnrollment([1]),
+            Pending = NewEnrollment([1]),
+            PendingExpireTime = now,
         });
         await SaveAsync(new Account(Alice with { Account = "waiting" }), a => a with
         {
-            Pending = NewEnrollment([1]), PendingExpireTime = now.AddMilliseconds(1),
+            Pending = NewEnrollment([1]),
+            PendingExpireTime = now.AddMilliseconds(1),
         });
 
         await new Sweeper(_store, _clock, NullLogger<Sweeper>.Instance).SweepAsync();
