@@ -50,6 +50,35 @@ public sealed class RecoveryCodeTests
     }
 
     [Fact]
+    public async Task One_code_sent_to_several_rpcs_at_once_does_one_thing()
+    {
+        await using var server = await TestServer.StartAsync();
+        var alice = await EnrolledAccount.NewAsync(server);
+        var code = alice.Code(server.Step);
+        var regenerate = new RegenerateRecoveryCodesRequest { Account = alice.Name, Code = code };
+        var enable = new EnableRequest { Account = alice.Name, Method = Method.Authenticator, Code = code };
+
+        var done = await Task.WhenAll(Enumerable.Range(0, 24).Select(async i =>
+        {
+            try
+            {
+                switch (i % 3)
+                {
+                    case 0: return (await alice.VerifyAsync(code)).Verdict == Verdict.Accepted;
+                    case 1: return (await server.Client.RegenerateRecoveryCodesAsync(regenerate, alice.Key)).RecoveryCodes.Count == 8;
+                    default: return (await server.Client.EnableAsync(enable, alice.Key)).Secret.Length > 0;
+                }
+            }
+            catch (RpcException refused) when (refused.StatusCode is StatusCode.PermissionDenied or StatusCode.ResourceExhausted)
+            {
+                return false;
+            }
+        }));
+
+        Assert.Single(done, itself => itself);
+    }
+
+    [Fact]
     public async Task Wrong_codes_for_a_new_set_count_as_guesses_and_lock()
     {
         await using var server = await TestServer.StartAsync();
