@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.NetworkInformation;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
 using Mfa.EndToEnd.Processes;
@@ -28,7 +27,7 @@ internal sealed partial class Kannel : IAsyncDisposable
 
     public string Password { get; } = $"k-{Guid.NewGuid():N}";
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = FreePort.Next();
 
     public string[] Settings =>
         [$"kannel:url=http://127.0.0.1:{Port}/cgi-bin/sendsms", $"kannel:user={User}", $"kannel:passwordFile={_folder["password"]}"];
@@ -37,13 +36,13 @@ internal sealed partial class Kannel : IAsyncDisposable
     public static async Task<Kannel> StartAsync()
     {
         var kannel = new Kannel();
-        var (boxes, centre) = (FreePort(), FreePort());
+        var (boxes, centre) = (FreePort.Next(), FreePort.Next());
         await File.WriteAllTextAsync(kannel._folder["password"], kannel.Password);
         File.SetUnixFileMode(kannel._folder["password"], UnixFileMode.UserRead);
         var configuration = kannel._folder["kannel.conf"];
         await File.WriteAllTextAsync(configuration, $"""
             group = core
-            admin-port = {FreePort()}
+            admin-port = {FreePort.Next()}
             admin-interface = 127.0.0.1
             admin-password = {Guid.NewGuid():N}
             smsbox-port = {boxes}
@@ -136,13 +135,6 @@ internal sealed partial class Kannel : IAsyncDisposable
             Assert.False(part.HasEnded, string.Join('\n', part.Lines));
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     [GeneratedRegex("Got message [0-9]+: <(.*)>$", RegexOptions.None, 1000)]

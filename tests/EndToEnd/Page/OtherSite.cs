@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Mfa.EndToEnd.Processes;
 
 namespace Mfa.EndToEnd.Page;
 
@@ -16,7 +17,7 @@ internal sealed class OtherSite : IAsyncDisposable
     public OtherSite(string html)
     {
         _html = Encoding.UTF8.GetBytes(html);
-        Address = new Uri($"http://localhost:{PageServer.FreePort()}/"); // another name than the server's: another site
+        Address = new Uri($"http://localhost:{FreePort.Next()}/"); // another name than the server's: another site
         _listener.Prefixes.Add(Address.ToString());
         _listener.Start();
         _serving = ServeAsync();
@@ -26,9 +27,8 @@ internal sealed class OtherSite : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _listener.Stop();
+        _listener.Close(); // at once: closing after a stop binds the port again, and may not get it
         await _serving;
-        _listener.Close();
     }
 
     private async Task ServeAsync()
