@@ -114,7 +114,7 @@ internal static class SettingTable
         Seconds("limits:pingSeconds", 1, 3_600, "", (s, t) => With(s, s.Limits with { Ping = t })),
         Seconds("limits:handshakeSeconds", 1, 60, "", (s, t) => With(s, s.Limits with { Handshake = t })),
         Seconds("limits:headerSeconds", 1, 60, "", (s, t) => With(s, s.Limits with { HeaderTime = t })),
-        Seconds("limits:bodySeconds", 1, 60, "", (s, t) => With(s, s.Limits with { BodyTime = t })),
+        Seconds("limits:bodySeconds", 2, 60, "", (s, t) => With(s, s.Limits with { BodyTime = t })),
         Seconds("limits:graceSeconds", 1, 300, "", (s, t) => With(s, s.Limits with { Grace = t })),
     ];
 

@@ -97,8 +97,9 @@ internal static class Setup
         logging.SetMinimumLevel(level);
         if (level > LogLevel.Debug)
         {
-            // What callers send wrong is no news, and a refused start is told in one line of our own.
-            logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None).AddFilter("Grpc", LogLevel.Critical);
+            // What callers send wrong is no news and must not fill a disk, and a refused start is told in one line of our own.
+            logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.Server.Kestrel.Http2", LogLevel.None)
+                .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None).AddFilter("Grpc", LogLevel.Critical);
         }
 
         if (dev) logging.AddSimpleConsole(console => console.SingleLine = true);

@@ -50,6 +50,9 @@ internal static partial class Log
     [LoggerMessage(5104, LogLevel.Error, "The certificate of TLS expired on {End:u}; callers refuse it")]
     public static partial void CertificateExpired(this ILogger log, DateTimeOffset end);
 
+    [LoggerMessage(5105, LogLevel.Warning, "Refused {Count} connections above the limits since the last such message")]
+    public static partial void ConnectionsRefused(this ILogger log, int count);
+
     [LoggerMessage(6001, LogLevel.Warning, "{Sender} did not take message {Message}, attempt {Attempt}: {Why}")]
     public static partial void SendFailed(this ILogger log, string sender, Guid message, int attempt, string why);
 

@@ -7,14 +7,22 @@ namespace Mfa.Server.Transport;
 /// </summary>
 internal sealed record LimitOptions
 {
+    /// <summary>Slower than any line that carries TLS at all.</summary>
+    private const double LeastBytesPerSecond = 240;
+
+    /// <summary>RFC 9113 §6.9.2: where every window starts, and the least that the framework takes.</summary>
+    private const int LeastWindow = 65_535;
+
+    private static readonly TimeSpan PingAnswer = TimeSpan.FromSeconds(20);
+
     /// <summary>Set through <c>limits:messageBytes</c>. Default 64 KiB: an Enable with every field at its limit is a few hundred bytes.</summary>
     public int MessageBytes { get; init; } = 64 * 1024;
 
     /// <summary>Set through <c>limits:headers</c>. Default 64: gRPC needs 8, tracing and proxies add some.</summary>
     public int Headers { get; init; } = 64;
 
-    /// <summary>Set through <c>limits:headerBytes</c>, all names and values of a request together. Default 16 KiB: tokens of 8 KiB fit.</summary>
-    public int HeaderBytes { get; init; } = 16 * 1024;
+    /// <summary>Set through <c>limits:headerBytes</c>, all names and values of a request together. Default 32 KiB, room for tokens and what proxies add.</summary>
+    public int HeaderBytes { get; init; } = 32 * 1024;
 
     /// <summary>Set through <c>limits:streams</c>, calls in flight on a connection. Default 100; RFC 9113 §6.5.2 advises no less.</summary>
     public int Streams { get; init; } = 100;
@@ -45,32 +53,19 @@ internal sealed record LimitOptions
 
     public void SetOn(KestrelServerLimits limits)
     {
-        limits.MaxConcurrentConnections = Connections; // Kestrel counts each address apart: a flood of one leaves health to the other
         limits.MaxRequestHeaderCount = Headers;
         limits.MaxRequestHeadersTotalSize = HeaderBytes;
         limits.RequestHeadersTimeout = HeaderTime;
         limits.KeepAliveTimeout = Idle;
         limits.MinRequestBodyDataRate = new MinDataRate(LeastBytesPerSecond, BodyTime);
         limits.MinResponseDataRate = new MinDataRate(LeastBytesPerSecond, BodyTime);
-        limits.MaxRequestBodySize = MessageBytes + RoomForFraming;
 
         limits.Http2.MaxStreamsPerConnection = Streams;
-        limits.Http2.MaxRequestHeaderFieldSize = HeaderBytes;
+        limits.Http2.MaxRequestHeaderFieldSize = 2 * HeaderBytes; // up to there a refusal is answered; above, the connection ends
         limits.Http2.KeepAlivePingDelay = Ping;
         limits.Http2.KeepAlivePingTimeout = PingAnswer;
         // What a connection can have buffered here, whatever it opens: two of the largest messages.
         limits.Http2.InitialConnectionWindowSize = Math.Max(2 * MessageBytes, LeastWindow);
         limits.Http2.InitialStreamWindowSize = Math.Max(MessageBytes, LeastWindow);
     }
-
-    /// <summary>Slower than any line that carries TLS at all.</summary>
-    private const double LeastBytesPerSecond = 240;
-
-    /// <summary>RFC 9113 §6.9.2: where every window starts, and the least that the framework takes.</summary>
-    private const int LeastWindow = 65_535;
-
-    /// <summary>gRPC puts 5 bytes before a message; the rest is generous, so that the answer to a large one comes from gRPC.</summary>
-    private const int RoomForFraming = 1024 * 1024;
-
-    private static readonly TimeSpan PingAnswer = TimeSpan.FromSeconds(20);
 }

@@ -16,12 +16,16 @@ internal sealed record Listeners(ListenAddress Grpc, ListenAddress Web, TlsTerms
         Grpc.BindOn(kestrel, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
+            listen.Use(NewLimits().Before);
             if (Grpc.IsTls) Tls!.ServeGrpcOn(listen, limits.Handshake);
         });
         Web.BindOn(kestrel, listen =>
         {
             markAsWeb(listen);
+            listen.Use(NewLimits().Before);
             if (Web.IsTls) Tls!.ServeWebOn(listen, limits.Handshake);
         });
+
+        ConnectionLimits NewLimits() => ActivatorUtilities.CreateInstance<ConnectionLimits>(kestrel.ApplicationServices, limits);
     }
 }

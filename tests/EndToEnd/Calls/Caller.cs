@@ -72,6 +72,19 @@ internal sealed class Caller : IDisposable
         return [.. reply.RecoveryCodes];
     }
 
+    /// <summary>A call that the server answers as long as it is open. It ends when the connection does.</summary>
+    /// <returns>Once the first answer has come: the end of the call.</returns>
+    public async Task<Task> WatchHealthAsync()
+    {
+        var watch = new Method<byte[], byte[]>(MethodType.ServerStreaming, "grpc.health.v1.Health", "Watch", Raw, Raw);
+        var answers = _invoker.AsyncServerStreamingCall(watch, host: null, Options, []).ResponseStream;
+        Assert.True(await answers.MoveNext(TestContext.Current.CancellationToken));
+        return answers.MoveNext(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>The shortest call there is.</summary>
+    public Task PingAsync() => SendAsync("grpc.health.v1.Health", "Check", []);
+
     /// <summary>Sends bytes as they are to any method, also to one that does not exist.</summary>
     public async Task<byte[]> SendAsync(string service, string method, byte[] message)
     {

@@ -61,10 +61,24 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     /// <summary>A development server that speaks TLS on both addresses, with a certificate for 127.0.0.1.</summary>
     /// <param name="clientCa">Who may vouch for callers; null when they are not asked.</param>
-    public static async Task<ServerProcess> StartWithTlsAsync(Certificates certificates, string? clientCa = null, params string[] settings)
+    public static Task<ServerProcess> StartWithTlsAsync(Certificates certificates, string? clientCa = null, params string[] settings) =>
+        StartWithTlsAsync(files => files.Write(certificates, clientCa), settings);
+
+    public static async Task<ServerProcess> StartWithTlsAsync(Action<TlsFolder> layDown, params string[] settings)
     {
-        var server = new ServerProcess(dev: true, settings) { _listen = "https://127.0.0.1:0", _web = "https://127.0.0.1:0", _authority = certificates.Trusted };
-        server.Tls.Write(certificates, clientCa);
+        var server = new ServerProcess(dev: true, settings) { _listen = "https://127.0.0.1:0", _web = "https://127.0.0.1:0" };
+        layDown(server.Tls);
+        server._authority = await File.ReadAllTextAsync(server.Tls.Authority);
+        return await StartedAsync(server);
+    }
+
+    /// <summary>A development server with the certificate that `init --tls` leaves in its folder.</summary>
+    public static async Task<ServerProcess> StartAfterInitAsync(string listen, params string[] hosts)
+    {
+        var server = new ServerProcess(dev: true, []) { _listen = listen };
+        var init = await ServerProgram.RunAsync(["init", "--data", server.Data, "--tls", "--host", .. hosts]);
+        Assert.True(init.ExitCode == 0, init.Errors);
+        server._authority = await File.ReadAllTextAsync(Path.Combine(server.Data, "tls", "server.crt"));
         return await StartedAsync(server);
     }
 
@@ -79,14 +93,14 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     {
         string[] serve = ["serve", "--data", Data, "--listen", _listen, "--web", _web];
         if (_dev) serve = [.. serve, "--dev"];
-        var start = ServerProgram.Command([.. serve, .. _settings.Concat(_authority is null ? [] : Tls.Settings).SelectMany(s => new[] { "--set", s })]);
+        var start = ServerProgram.Command([.. serve, .. _settings.Concat(Tls.Settings).SelectMany(s => new[] { "--set", s })]);
         start.RedirectStandardOutput = start.RedirectStandardError = true;
         _process = Process.Start(start)!;
 
         var ready = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         _reading = Task.WhenAll(ReadAsync(_process.StandardOutput, ready), ReadAsync(_process.StandardError, ready: null));
         var words = (await ready.Task.WaitAsync(Patience)).Split(' ');
-        Grpc = new Uri(words.Single(w => w.StartsWith("grpc=", StringComparison.Ordinal))["grpc=".Length..]);
+        Grpc = new Uri(words.Single(w => w.StartsWith("grpc=", StringComparison.Ordinal))["grpc=".Length..].Replace("[::]", "127.0.0.1", StringComparison.Ordinal));
         Web = new Uri(words.Single(w => w.StartsWith("web=", StringComparison.Ordinal))["web=".Length..]);
         if (_dev) DevKey = (await File.ReadAllTextAsync(Path.Combine(Data, "dev.key"))).Trim();
         else if (DevKey.Length == 0) DevKey = await ServerProgram.CreateKeyAsync(Data, "all", "verify,enroll,disable,admin");

@@ -5,16 +5,23 @@ internal sealed class TlsFolder(string path)
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    public string this[string name] => Path.Combine(path, name);
+
     public string Certificate => Path.Combine(path, "server.crt");
 
     public string Key => Path.Combine(path, "server.key");
 
+    /// <summary>Whom callers must trust to reach the server.</summary>
+    public string Authority => Path.Combine(path, "authority.crt");
+
     public string ClientCa => Path.Combine(path, "clients.crt");
 
-    /// <summary>The options that make a server take these files.</summary>
-    public string[] Settings => File.Exists(ClientCa)
-        ? [$"tls:certificateFile={Certificate}", $"tls:keyFile={Key}", $"tls:clientCaFile={ClientCa}"]
-        : [$"tls:certificateFile={Certificate}", $"tls:keyFile={Key}"];
+    /// <summary>The settings that make a server take the files that there are.</summary>
+    public string[] Settings =>
+    [
+        .. File.Exists(Certificate) ? new[] { $"tls:certificateFile={Certificate}", $"tls:keyFile={Key}" } : [],
+        .. File.Exists(ClientCa) ? new[] { $"tls:clientCaFile={ClientCa}" } : [],
+    ];
 
     /// <summary>Each file appears whole, in the place of the one before.</summary>
     public void Write(Certificates certificates, string? clientCa = null)
@@ -22,6 +29,7 @@ internal sealed class TlsFolder(string path)
         Directory.CreateDirectory(path);
         Replace(Key, certificates.Key);
         Replace(Certificate, certificates.Chain);
+        Replace(Authority, certificates.Trusted);
         if (clientCa is not null) Replace(ClientCa, clientCa);
     }
 
