@@ -18,8 +18,8 @@ internal sealed record TlsFiles(SslStreamCertificateContext Shown, ClientAuthori
     public static TlsFiles Load(TlsOptions options, DateTimeOffset now)
     {
         var certificate = Read("tls:certificateFile", options.CertificateFile);
-        SecretFile.Check("tls:keyFile", options.KeyFile);
         var key = Read("tls:keyFile", options.KeyFile);
+        SecretFile.Check("tls:keyFile", options.KeyFile);
         var authorities = options.ClientCaFile.Length == 0 ? null : Read("tls:clientCaFile", options.ClientCaFile);
 
         var shown = Pair(options, certificate, key);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Mfa.Server.Observability;
 
 namespace Mfa.Server.Transport;
@@ -31,14 +32,15 @@ internal sealed class TlsWatch(Listeners listeners, TimeProvider clock, ILogger<
     private void Renew(TlsTerms tls)
     {
         var now = TlsFiles.DigestNow(tls.Options) ?? "unreadable";
-        if (now == tls.Files.Digest || now == _refused) return;
+        if (now == _refused) return;
+        _refused = null;
+        if (now == tls.Files.Digest) return;
         try
         {
             tls.Files = TlsFiles.Load(tls.Options, clock.GetUtcNow());
             Announce(tls.Files);
-            _refused = null;
         }
-        catch (StartRefusedException unfit)
+        catch (Exception unfit) when (unfit is StartRefusedException or IOException or UnauthorizedAccessException or CryptographicException)
         {
             log.CertificateKept(unfit.Message);
             _refused = now;

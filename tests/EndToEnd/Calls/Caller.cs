@@ -77,9 +77,18 @@ internal sealed class Caller : IDisposable
     public async Task<Task> WatchHealthAsync()
     {
         var watch = new Method<byte[], byte[]>(MethodType.ServerStreaming, "grpc.health.v1.Health", "Watch", Raw, Raw);
-        var answers = _invoker.AsyncServerStreamingCall(watch, host: null, Options, []).ResponseStream;
+        var unlimited = new CallOptions(_metadata, cancellationToken: TestContext.Current.CancellationToken);
+        var answers = _invoker.AsyncServerStreamingCall(watch, host: null, unlimited, []).ResponseStream;
         Assert.True(await answers.MoveNext(TestContext.Current.CancellationToken));
-        return answers.MoveNext(TestContext.Current.CancellationToken);
+        return ReadToEndAsync();
+
+        async Task ReadToEndAsync()
+        {
+            while (await answers.MoveNext(TestContext.Current.CancellationToken))
+            {
+                // What it tells does not matter, only that it goes on.
+            }
+        }
     }
 
     /// <summary>The shortest call there is.</summary>
