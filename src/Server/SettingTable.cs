@@ -1,6 +1,7 @@
 using Mfa.Server.Delivery;
 using Mfa.Server.Domain;
 using Mfa.Server.Flows;
+using Mfa.Server.Transport;
 using static Mfa.Server.Setting;
 
 namespace Mfa.Server;
@@ -19,6 +20,7 @@ internal static class SettingTable
         .. Smtp("smtp", p => p.Smtp, (p, smtp) => p with { Smtp = smtp }),
         .. Smtp("smtp2", p => p.SecondSmtp, (p, smtp) => p with { SecondSmtp = smtp }),
         .. Sms(),
+        .. Transport(),
         Flag("server:reflection", (s, on) => s with { Reflection = on }),
         new("log:level", "Trace, Debug, Information, Warning or Error", (s, text) =>
             Enum.TryParse<LogLevel>(text, ignoreCase: true, out var level) && level <= LogLevel.Error && char.IsAsciiLetter(text[0])
@@ -96,6 +98,27 @@ internal static class SettingTable
         List("sms:order", "kannel and twilio", name => name is "kannel" or "twilio", (s, order) =>
             s with { Providers = s.Providers with { SmsOrder = order } }),
     ];
+
+    private static Setting[] Transport() =>
+    [
+        Text("tls:certificateFile", "a PEM file", _ => true, (s, text) => s with { Tls = s.Tls with { CertificateFile = text } }),
+        Text("tls:keyFile", "a PEM file", _ => true, (s, text) => s with { Tls = s.Tls with { KeyFile = text } }),
+        Text("tls:clientCaFile", "a PEM file", _ => true, (s, text) => s with { Tls = s.Tls with { ClientCaFile = text } }),
+        Number("limits:messageBytes", 4_096, 1_048_576, "bytes", (s, n) => With(s, s.Limits with { MessageBytes = n })),
+        Number("limits:headers", 16, 256, "headers", (s, n) => With(s, s.Limits with { Headers = n })),
+        Number("limits:headerBytes", 4_096, 65_536, "bytes", (s, n) => With(s, s.Limits with { HeaderBytes = n })),
+        Number("limits:streams", 1, 1_000, "calls on a connection", (s, n) => With(s, s.Limits with { Streams = n })),
+        Number("limits:connections", 1, 100_000, "connections", (s, n) => With(s, s.Limits with { Connections = n })),
+        Number("limits:connectionsPerPeer", 1, 100_000, "connections", (s, n) => With(s, s.Limits with { ConnectionsPerPeer = n })),
+        Seconds("limits:idleSeconds", 5, 3_600, "", (s, t) => With(s, s.Limits with { Idle = t })),
+        Seconds("limits:pingSeconds", 1, 3_600, "", (s, t) => With(s, s.Limits with { Ping = t })),
+        Seconds("limits:handshakeSeconds", 1, 60, "", (s, t) => With(s, s.Limits with { Handshake = t })),
+        Seconds("limits:headerSeconds", 1, 60, "", (s, t) => With(s, s.Limits with { HeaderTime = t })),
+        Seconds("limits:bodySeconds", 2, 60, "", (s, t) => With(s, s.Limits with { BodyTime = t })),
+        Seconds("limits:graceSeconds", 1, 300, "", (s, t) => With(s, s.Limits with { Grace = t })),
+    ];
+
+    private static Settings With(Settings settings, LimitOptions limits) => settings with { Limits = limits };
 
     private static Settings With(Settings settings, DeliveryOptions delivery) => settings with { Delivery = delivery };
 

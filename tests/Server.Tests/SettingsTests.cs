@@ -28,6 +28,18 @@ public sealed class SettingsTests : IDisposable
     [InlineData("guesses:run", "3", "10")]
     [InlineData("guesses:cap", "10", "100")]
     [InlineData("passwords:rounds", "210000", "10000000")]
+    [InlineData("limits:messageBytes", "4096", "1048576")]
+    [InlineData("limits:headers", "16", "256")]
+    [InlineData("limits:headerBytes", "4096", "65536")]
+    [InlineData("limits:streams", "1", "1000")]
+    [InlineData("limits:connections", "1", "100000")]
+    [InlineData("limits:connectionsPerPeer", "1", "100000")]
+    [InlineData("limits:idleSeconds", "5", "3600")]
+    [InlineData("limits:pingSeconds", "1", "3600")]
+    [InlineData("limits:handshakeSeconds", "1", "60")]
+    [InlineData("limits:headerSeconds", "1", "60")]
+    [InlineData("limits:bodySeconds", "2", "60")]
+    [InlineData("limits:graceSeconds", "1", "300")]
     public void A_number_is_taken_from_its_least_to_its_most(string name, string least, string most)
     {
         Read($"{name}={least}");

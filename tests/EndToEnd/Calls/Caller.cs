@@ -22,9 +22,10 @@ internal sealed class Caller : IDisposable
 
     /// <param name="authorization">None, one or several whole values, scheme first.</param>
     /// <param name="secrets">Learns what the replies tell once.</param>
-    public Caller(Uri grpc, IEnumerable<string> authorization, Secrets secrets)
+    /// <param name="tls">For an https address: whom to trust, and what to show.</param>
+    public Caller(Uri grpc, IEnumerable<string> authorization, Secrets secrets, SocketsHttpHandler? tls = null)
     {
-        _channel = GrpcChannel.ForAddress(grpc);
+        _channel = GrpcChannel.ForAddress(grpc, new GrpcChannelOptions { HttpHandler = tls, DisposeHttpClient = true });
         _invoker = _channel.CreateCallInvoker();
         _service = new MfaService.MfaServiceClient(_invoker);
         _secrets = secrets;
@@ -70,6 +71,28 @@ internal sealed class Caller : IDisposable
         _secrets.Add(reply.RecoveryCodes);
         return [.. reply.RecoveryCodes];
     }
+
+    /// <summary>A call that the server answers as long as it is open. It ends when the connection does.</summary>
+    /// <returns>Once the first answer has come: the end of the call.</returns>
+    public async Task<Task> WatchHealthAsync()
+    {
+        var watch = new Method<byte[], byte[]>(MethodType.ServerStreaming, "grpc.health.v1.Health", "Watch", Raw, Raw);
+        var unlimited = new CallOptions(_metadata, cancellationToken: TestContext.Current.CancellationToken);
+        var answers = _invoker.AsyncServerStreamingCall(watch, host: null, unlimited, []).ResponseStream;
+        Assert.True(await answers.MoveNext(TestContext.Current.CancellationToken));
+        return ReadToEndAsync();
+
+        async Task ReadToEndAsync()
+        {
+            while (await answers.MoveNext(TestContext.Current.CancellationToken))
+            {
+                // What it tells does not matter, only that it goes on.
+            }
+        }
+    }
+
+    /// <summary>The shortest call there is.</summary>
+    public Task PingAsync() => SendAsync("grpc.health.v1.Health", "Check", []);
 
     /// <summary>Sends bytes as they are to any method, also to one that does not exist.</summary>
     public async Task<byte[]> SendAsync(string service, string method, byte[] message)

@@ -26,6 +26,9 @@ internal static class OutsideProgram
     /// <summary>Reads QR codes from a picture (Debian package zbar-tools).</summary>
     public static Task<string> ZbarimgAsync(params string[] arguments) => OutputAsync("zbarimg", "zbar-tools", arguments, []);
 
+    /// <summary>Knows certificates and speaks TLS (Debian package openssl).</summary>
+    public static Task<Ended> OpenSslAsync(params string[] arguments) => RunAsync(new ProcessStartInfo("openssl", arguments), [], "openssl");
+
     /// <summary>Runs a program to its end and tells everything it said.</summary>
     public static async Task<Ended> RunAsync(ProcessStartInfo start, byte[] input, string? debianPackage = null)
     {
