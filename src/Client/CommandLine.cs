@@ -33,7 +33,7 @@ internal sealed class CommandLine
 
     private readonly Option<string> _account = new("--account")
     {
-        Description = "The account to act for. Required with an API key; a person may leave it out.",
+        Description = "The account to act for. Required with an API key or a certificate; a person may leave it out.",
         HelpName = "A",
         Recursive = true,
     };
@@ -62,6 +62,34 @@ internal sealed class CommandLine
         Recursive = true,
     };
 
+    private readonly Option<string> _caCert = new("--cacert")
+    {
+        Description = "Trust the certificate authorities in this PEM file, and no others. Environment: MFA_CACERT",
+        HelpName = "F",
+        Recursive = true,
+    };
+
+    private readonly Option<string> _cert = new("--cert")
+    {
+        Description = "Sign in as the service whose certificate is in this PEM file. Environment: MFA_CERT",
+        HelpName = "F",
+        Recursive = true,
+    };
+
+    private readonly Option<string> _key = new("--key")
+    {
+        Description = "The private key of --cert, PEM, readable by its owner alone. Environment: MFA_KEY",
+        HelpName = "F",
+        Recursive = true,
+    };
+
+    private readonly Option<bool> _skipVerify = new("--insecure-skip-verify")
+    {
+        Description = "Do not check who the server is. Anyone on the way can then read and change everything.",
+        Arity = ArgumentArity.Zero, // no value that could be taken for "off"
+        Recursive = true,
+    };
+
     private readonly Terminal _terminal;
 
     private CommandLine(Terminal terminal)
@@ -87,7 +115,7 @@ internal sealed class CommandLine
               mfa --api-key-file shop.key --account alice --output json status
             """)
         {
-            _endpoint, _username, _apiKeyFile, _account, _output, _timeout,
+            _endpoint, _username, _apiKeyFile, _account, _output, _timeout, _caCert, _cert, _key, _skipVerify,
             Mk.Command(RunAsync), Verify.Command(RunAsync), GetToken.Command(RunAsync), Rm.Command(RunAsync),
             Status.Command(RunAsync), RecoveryCodes.Command(RunAsync),
         };
@@ -110,7 +138,9 @@ internal sealed class CommandLine
         var settings = new Settings(
             parsed.GetValue(_endpoint), parsed.GetValue(_username), parsed.GetValue(_apiKeyFile),
             parsed.GetValue(_account), parsed.GetValue(_output) == "json",
-            TimeSpan.FromSeconds(parsed.GetValue(_timeout)));
+            TimeSpan.FromSeconds(parsed.GetValue(_timeout)),
+            new TlsSettings(
+                parsed.GetValue(_caCert), parsed.GetValue(_cert), parsed.GetValue(_key), parsed.GetValue(_skipVerify)));
         try
         {
             return await verb(settings, _terminal);

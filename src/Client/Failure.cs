@@ -1,4 +1,3 @@
-using System.Security.Authentication;
 using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
@@ -8,7 +7,7 @@ namespace Mfa.Client;
 internal sealed record FieldFault(string Field, string Message);
 
 /// <summary>Why a verb did not do what it was asked. <paramref name="Reason"/> is the server's reason, or the status
-/// name when it gave none; scripts branch on it, people read the message.</summary>
+/// name when it gave none, or one of ours when it was not reached; scripts branch on it, people read the message.</summary>
 internal sealed record Failure(
     int ExitCode, string Reason, string Status, string Message, IReadOnlyList<FieldFault> Fields, TimeSpan? RetryAfter)
 {
@@ -19,8 +18,10 @@ internal sealed record Failure(
     public static Failure BadReply(string message) =>
         new(Client.ExitCode.Refused, "BAD_REPLY", Name(StatusCode.Unknown), message, [], null);
 
-    public static Failure From(RpcException error, Uri endpoint, Credential credential)
+    public static Failure From(RpcException error, Uri endpoint, Link link, Credential credential)
     {
+        if (link.Explain(error) is { } unreached)
+            return new(Client.ExitCode.Refused, unreached.Reason, Name(error.StatusCode), unreached.Message, [], null);
         var details = DetailsOf(error);
         var info = details?.GetDetail<ErrorInfo>() is { Domain: "mfa.v1", Reason.Length: > 0 } ours ? ours : null;
         var reason = info?.Reason ?? Name(error.StatusCode);
@@ -55,9 +56,6 @@ internal sealed record Failure(
             "INVALID_FIELD" => "Not accepted as given:",
             "STORE_UNAVAILABLE" => "The server cannot reach its store; nothing was accepted.",
             "DEADLINE_EXCEEDED" => $"No answer from {Shown(endpoint)} in time; nothing was accepted.",
-            _ when IsUntrusted(error) => $"The certificate of {Shown(endpoint)} is not trusted; nothing was sent.",
-            "UNAVAILABLE" when error.Status.DebugException is not null =>
-                $"Cannot reach {Shown(endpoint)} : is the server running?",
             _ when error.Status.DebugException is HttpRequestException =>
                 $"Cannot talk to {Shown(endpoint)} : is it the server's gRPC address?",
             _ => $"The server refused: {(error.Status.Detail.Length > 0 ? error.Status.Detail : reason)}",
@@ -106,15 +104,6 @@ internal sealed record Failure(
         {
             return null; // details that do not parse explain nothing; the status still refuses
         }
-    }
-
-    private static bool IsUntrusted(RpcException error)
-    {
-        for (var cause = error.Status.DebugException; cause is not null; cause = cause.InnerException)
-        {
-            if (cause is AuthenticationException) return true;
-        }
-        return false;
     }
 
     private static string Shown(Uri endpoint) => endpoint.GetLeftPart(UriPartial.Authority);

@@ -13,28 +13,24 @@ internal sealed class Session : IDisposable
         [TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(600)];
 
     private readonly Uri _endpoint;
+    private readonly Link _link;
     private readonly Credential _credential;
     private readonly TimeSpan _timeout;
     private readonly GrpcChannel _channel;
     private readonly MfaService.MfaServiceClient _service;
 
-    private Session(Settings settings, Terminal terminal, Uri endpoint, Credential credential)
+    private Session(Settings settings, Terminal terminal, Uri endpoint, ServerCheck server, Credential credential)
     {
         Terminal = terminal;
         Json = settings.Json;
         Account = settings.Account ?? "";
         _endpoint = endpoint;
+        _link = new Link(endpoint, server, credential.Certificate);
         _credential = credential;
         _timeout = settings.Timeout;
         _channel = GrpcChannel.ForAddress(endpoint, new GrpcChannelOptions
         {
-            HttpHandler = new SocketsHttpHandler
-            {
-                // Plain text is for loopback only; a proxy named in the environment would carry it elsewhere.
-                UseProxy = endpoint.Scheme == "https",
-                AllowAutoRedirect = false,
-                UseCookies = false,
-            },
+            HttpHandler = _link.NewHandler(),
             DisposeHttpClient = true,
             // No retry or hedging policy may come from anywhere: what is repeated is decided in RepeatAsync.
             DisableResolverServiceConfig = true,
@@ -62,8 +58,11 @@ internal sealed class Session : IDisposable
         if (given is null && enrolling && terminal.Interactive)
             given = terminal.Ask($"Endpoint [{Endpoint.Default}]:");
         var endpoint = Endpoint.Parse(string.IsNullOrEmpty(given) ? Endpoint.Default : given);
-        var credential = Credential.Resolve(settings, terminal, confirmPassword: enrolling);
-        return new Session(settings, terminal, endpoint, credential);
+        var server = ServerCheck.For(settings.Tls, endpoint);
+        if (settings.Tls.SkipVerify)
+            terminal.Tell($"Warning: nobody checks who {endpoint.Authority} is. Whoever is on the way can read and change everything.");
+        var credential = Credential.Resolve(settings, terminal, endpoint, confirmPassword: enrolling);
+        return new Session(settings, terminal, endpoint, server, credential);
     }
 
     public Task<EnableResponse> EnableAsync(EnableRequest request) =>
@@ -121,7 +120,7 @@ internal sealed class Session : IDisposable
             {
                 return await CallAsync(call);
             }
-            catch (FailedException e) when (e.Failure.Status == "UNAVAILABLE")
+            catch (FailedException e) when (e.Failure is { Status: "UNAVAILABLE", Reason: not ("NOT_TRUSTED" or "CLIENT_CERTIFICATE") })
             {
                 await Task.Delay(wait);
             }
@@ -131,7 +130,8 @@ internal sealed class Session : IDisposable
 
     private async Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call)
     {
-        var headers = new Metadata { { "authorization", _credential.Authorization } };
+        var headers = new Metadata();
+        if (_credential.Authorization is { } authorization) headers.Add("authorization", authorization);
         var deadline = TimeProvider.System.GetUtcNow().UtcDateTime + _timeout;
         try
         {
@@ -140,7 +140,7 @@ internal sealed class Session : IDisposable
         }
         catch (RpcException e)
         {
-            throw new FailedException(Failure.From(e, _endpoint, _credential));
+            throw new FailedException(Failure.From(e, _endpoint, _link, _credential));
         }
     }
 }

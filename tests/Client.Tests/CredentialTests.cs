@@ -42,8 +42,8 @@ public sealed class CredentialTests
     }
 
     [Theory]
-    [InlineData("--username a --api-key-file f status", new string[0], "Give either --username or --api-key-file, not both.")]
-    [InlineData("status", new[] { "MFA_USERNAME=a", "MFA_API_KEY=k" }, "MFA_USERNAME and MFA_API_KEY are both set")]
+    [InlineData("--username a --api-key-file f status", new string[0], "Give one of --username, --api-key-file and --cert, not more.")]
+    [InlineData("status", new[] { "MFA_USERNAME=a", "MFA_API_KEY=k" }, "More than one of MFA_USERNAME, MFA_API_KEY and MFA_CERT is set")]
     [InlineData("status", new[] { "MFA_API_KEY=k" }, "With an API key, --account is required.")]
     [InlineData("--account a --api-key-file /nowhere/key status", new string[0], "Cannot read the API key file /nowhere/key")]
     [InlineData("--account a --api-key-file /dev/null status", new string[0], "The API key must be one line of printable ASCII")]

@@ -9,16 +9,18 @@ internal sealed class CuttingRelay : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly IPEndPoint _server;
+    private readonly string _scheme;
     private readonly List<Socket> _open = [];
 
     public CuttingRelay(string server)
     {
+        _scheme = new Uri(server).Scheme;
         _server = IPEndPoint.Parse(new Uri(server).Authority);
         _listener.Start();
         _ = AcceptAsync();
     }
 
-    public string Endpoint => $"http://{_listener.LocalEndpoint}";
+    public string Endpoint => $"{_scheme}://{_listener.LocalEndpoint}";
 
     public void Cut()
     {

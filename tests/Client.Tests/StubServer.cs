@@ -9,6 +9,7 @@ using Mfa.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Method = Mfa.V1.Method;
@@ -31,7 +32,7 @@ internal sealed class StubServer : MfaService.MfaServiceBase, IAsyncDisposable
 
     private readonly WebApplication _app;
 
-    private StubServer(X509Certificate2? certificate)
+    private StubServer(X509Certificate2? certificate, Action<HttpsConnectionAdapterOptions>? tls)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -39,7 +40,12 @@ internal sealed class StubServer : MfaService.MfaServiceBase, IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
-            if (certificate is not null) listen.UseHttps(certificate);
+            if (certificate is null) return;
+            listen.UseHttps(https =>
+            {
+                https.ServerCertificateSelector = (_, _) => certificate; // Kestrel itself would refuse one that is not for servers
+                tls?.Invoke(https);
+            });
         }));
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(this);
@@ -51,6 +57,9 @@ internal sealed class StubServer : MfaService.MfaServiceBase, IAsyncDisposable
 
     public ConcurrentQueue<IMessage> Requests { get; } = [];
     public ConcurrentQueue<string?> Authorizations { get; } = [];
+
+    /// <summary>The subjects of the client certificates that came with the calls; null for none.</summary>
+    public ConcurrentQueue<string?> ShownCertificates { get; } = [];
     public ConcurrentQueue<TimeSpan> TimeGiven { get; } = [];
 
     public Func<EnableRequest, EnableResponse> OnEnable { get; set; } = _ => Enrollment();
@@ -74,9 +83,11 @@ internal sealed class StubServer : MfaService.MfaServiceBase, IAsyncDisposable
             ? new() { DisableTime = Noon }
             : throw Error(StatusCode.PermissionDenied, ErrorReason.TokenRefused);
 
-    public static async Task<StubServer> StartAsync(X509Certificate2? certificate = null)
+    /// <param name="certificate">With one it speaks TLS.</param>
+    /// <param name="tls">What it wants of clients.</param>
+    public static async Task<StubServer> StartAsync(X509Certificate2? certificate = null, Action<HttpsConnectionAdapterOptions>? tls = null)
     {
-        var server = new StubServer(certificate);
+        var server = new StubServer(certificate, tls);
         await server._app.StartAsync();
         server.Endpoint = server._app.Urls.Single();
         return server;
@@ -174,6 +185,7 @@ internal sealed class StubServer : MfaService.MfaServiceBase, IAsyncDisposable
     {
         Requests.Enqueue(request);
         Authorizations.Enqueue(context.RequestHeaders.GetValue("authorization"));
+        ShownCertificates.Enqueue(context.GetHttpContext().Connection.ClientCertificate?.Subject);
         TimeGiven.Enqueue(context.Deadline - TimeProvider.System.GetUtcNow().UtcDateTime);
         return Task.FromResult(answer(request));
     }
