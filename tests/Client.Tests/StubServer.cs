@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -32,7 +33,7 @@ internal sealed class StubServer : MfaService.MfaServiceBase, IAsyncDisposable
 
     private readonly WebApplication _app;
 
-    private StubServer(X509Certificate2? certificate, Action<HttpsConnectionAdapterOptions>? tls)
+    private StubServer(X509Certificate2? certificate, Action<SslServerAuthenticationOptions>? tls)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -41,11 +42,10 @@ internal sealed class StubServer : MfaService.MfaServiceBase, IAsyncDisposable
         {
             listen.Protocols = HttpProtocols.Http2;
             if (certificate is null) return;
-            listen.UseHttps(https =>
-            {
-                https.ServerCertificateSelector = (_, _) => certificate; // Kestrel itself would refuse one that is not for servers
-                tls?.Invoke(https);
-            });
+            var terms = new SslServerAuthenticationOptions { ServerCertificate = certificate, ApplicationProtocols = [SslApplicationProtocol.Http2] };
+            tls?.Invoke(terms);
+            // This way Kestrel lets it show a certificate that is not one for servers.
+            listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(terms) });
         }));
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(this);
@@ -85,7 +85,7 @@ internal sealed class StubServer : MfaService.MfaServiceBase, IAsyncDisposable
 
     /// <param name="certificate">With one it speaks TLS.</param>
     /// <param name="tls">What it wants of clients.</param>
-    public static async Task<StubServer> StartAsync(X509Certificate2? certificate = null, Action<HttpsConnectionAdapterOptions>? tls = null)
+    public static async Task<StubServer> StartAsync(X509Certificate2? certificate = null, Action<SslServerAuthenticationOptions>? tls = null)
     {
         var server = new StubServer(certificate, tls);
         await server._app.StartAsync();

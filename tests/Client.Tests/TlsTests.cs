@@ -1,6 +1,5 @@
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Mfa.Client.Tests;
 
@@ -27,7 +26,7 @@ public sealed class TlsTests : IDisposable
     [InlineData(SslProtocols.Tls13)]
     public async Task A_server_of_the_authority_that_was_given_is_trusted(SslProtocols protocol)
     {
-        await using var server = await StubServer.StartAsync(_authority.Server(), tls => tls.SslProtocols = protocol);
+        await using var server = await StubServer.StartAsync(_authority.Server(), tls => tls.EnabledSslProtocols = protocol);
 
         var option = await MfaProgram.RunAsync(server, $"--account a --cacert {Ca} status", environment: [Key]);
         var variable = await MfaProgram.RunAsync(server, "--account a status", environment: [Key, $"MFA_CACERT={Ca}"]);
@@ -218,7 +217,7 @@ public sealed class TlsTests : IDisposable
     {
         using var shop = _authority.Client("shop");
         Save(shop);
-        await using var server = await StartWantingAsync(protocol, ClientCertificateMode.RequireCertificate);
+        await using var server = await StartWantingAsync(protocol, required: true);
 
         var options = await RunAsync(server, "--cacert CA --cert SHOP.crt --key SHOP.key status", []);
         var variables = await RunAsync(server, "--cacert CA status", [$"MFA_CERT={_folder.File("shop.crt")}", $"MFA_KEY={_folder.File("shop.key")}"]);
@@ -234,7 +233,7 @@ public sealed class TlsTests : IDisposable
     {
         using var shop = _authority.Client("shop");
         Save(shop);
-        await using var server = await StartWantingAsync(SslProtocols.Tls13, ClientCertificateMode.AllowCertificate);
+        await using var server = await StartWantingAsync(SslProtocols.Tls13, required: false);
 
         var run = await RunAsync(
             server, "--cacert CA --username alice status",
@@ -250,7 +249,7 @@ public sealed class TlsTests : IDisposable
         using var between = _authority.Under();
         using var shop = between.Client("shop");
         Save(shop, between.Pem);
-        await using var server = await StartWantingAsync(SslProtocols.Tls13, ClientCertificateMode.RequireCertificate);
+        await using var server = await StartWantingAsync(SslProtocols.Tls13, required: true);
 
         var run = await RunAsync(server, "--cacert CA --cert SHOP.crt --key SHOP.key status", []);
 
@@ -268,7 +267,7 @@ public sealed class TlsTests : IDisposable
         using var other = Authority.New();
         using var shop = shown == "expired" ? _authority.Client("shop", toDay: -1) : other.Client("shop");
         Save(shop);
-        await using var server = await StartWantingAsync(protocol, ClientCertificateMode.RequireCertificate);
+        await using var server = await StartWantingAsync(protocol, required: true);
 
         var credential = shown.Length > 0 ? "--cert SHOP.crt --key SHOP.key" : "";
         var run = await RunAsync(server, $"--cacert CA {credential} --output json status", shown.Length > 0 ? [] : [Key]);
@@ -352,21 +351,23 @@ public sealed class TlsTests : IDisposable
         return new T();
     }
 
-    private Task<StubServer> StartWantingAsync(SslProtocols protocol, ClientCertificateMode mode) =>
+    private Task<StubServer> StartWantingAsync(SslProtocols protocol, bool required) =>
         StubServer.StartAsync(_authority.Server(), tls =>
         {
-            tls.SslProtocols = protocol;
-            tls.ClientCertificateMode = mode;
-            tls.ClientCertificateValidation = (certificate, sent, _) =>
-            {
-                using var chain = new X509Chain();
-                chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-                chain.ChainPolicy.CustomTrustStore.ImportFromPem(_authority.Pem);
-                if (sent is not null) chain.ChainPolicy.ExtraStore.AddRange(sent.ChainPolicy.ExtraStore);
-                chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-                return chain.Build(certificate);
-            };
+            tls.EnabledSslProtocols = protocol;
+            tls.ClientCertificateRequired = true; // asked for
+            tls.RemoteCertificateValidationCallback = (_, shown, sent, _) => shown is X509Certificate2 certificate ? IsOurs(certificate, sent) : !required;
         });
+
+    private bool IsOurs(X509Certificate2 certificate, X509Chain? sent)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.ImportFromPem(_authority.Pem);
+        if (sent is not null) chain.ChainPolicy.ExtraStore.AddRange(sent.ChainPolicy.ExtraStore);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        return chain.Build(certificate);
+    }
 
     private Task<Finished> RunAsync(StubServer server, string arguments, string[] environment)
     {
