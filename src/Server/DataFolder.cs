@@ -13,7 +13,7 @@ internal sealed partial class DataFolder : IDisposable
 {
     public const string DevKeyFile = "dev.key";
 
-    private const string ServeLock = "serve.lock";
+    public const string ServeLock = "serve.lock";
 
     private SafeFileHandle? _serveLock;
 

@@ -8,6 +8,7 @@ var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRP
     InitCommand.Create(),
     KeysCommand.Create(),
     UsersCommand.Create(),
+    DoctorCommand.Create(),
 };
 ServeCommand.AddTo(root);
 

@@ -12,20 +12,9 @@ internal static class RingCheck
     /// <exception cref="StartRefusedException">The database needs a key that the ring lacks, or has another one by its id.</exception>
     public static async Task RunAsync(SqliteStore store, KeyRing ring, string ringPath)
     {
-        var known = store.Read(session =>
-        {
-            var command = session.Command("SELECT id, check_value FROM ring_keys");
-            using var row = command.ExecuteReader();
-            var keys = new Dictionary<uint, byte[]>();
-            while (row.Read()) keys.Add((uint)row.GetInt64(0), row.GetFieldValue<byte[]>(1));
-            return keys;
-        });
-
-        foreach (var (id, check) in known)
-        {
-            if (!ring.Contains(id) || !ring.CheckValue(id).AsSpan().SequenceEqual(check))
-                throw new StartRefusedException($"{ringPath}: not the key ring this database was written with (key {id:x8}). Put the right file back.");
-        }
+        var known = store.Read(KnownTo);
+        if (Stranger(known, ring) is { } id)
+            throw new StartRefusedException($"{ringPath}: not the key ring this database was written with (key {id:x8}). Put the right file back.");
 
         if (known.ContainsKey(ring.ActiveId)) return;
         await store.WriteAsync(session =>
@@ -35,5 +24,25 @@ internal static class RingCheck
             command.Parameters.AddWithValue("@check", ring.CheckValue(ring.ActiveId));
             return command.ExecuteNonQuery();
         });
+    }
+
+    /// <summary>The keys that the database was written with, and the check value of each.</summary>
+    public static Dictionary<uint, byte[]> KnownTo(Session session)
+    {
+        using var row = session.Command("SELECT id, check_value FROM ring_keys").ExecuteReader();
+        var keys = new Dictionary<uint, byte[]>();
+        while (row.Read()) keys.Add((uint)row.GetInt64(0), row.GetFieldValue<byte[]>(1));
+        return keys;
+    }
+
+    /// <returns>A key that the ring lacks, or has another one by its id; null when the ring is the right one.</returns>
+    public static uint? Stranger(IReadOnlyDictionary<uint, byte[]> known, KeyRing ring)
+    {
+        foreach (var (id, check) in known)
+        {
+            if (!ring.Contains(id) || !ring.CheckValue(id).AsSpan().SequenceEqual(check)) return id;
+        }
+
+        return null;
     }
 }

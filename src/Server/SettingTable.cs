@@ -1,4 +1,5 @@
 using Mfa.Server.Delivery;
+using Mfa.Server.Doctor;
 using Mfa.Server.Domain;
 using Mfa.Server.Flows;
 using Mfa.Server.Transport;
@@ -21,6 +22,7 @@ internal static class SettingTable
         .. Smtp("smtp2", p => p.SecondSmtp, (p, smtp) => p with { SecondSmtp = smtp }),
         .. Sms(),
         .. Transport(),
+        Text("doctor:clock", "a time server, such as pool.ntp.org or ntp.example.org:123", TimeServer.IsReference, (s, text) => s with { ClockReference = text }),
         Flag("server:reflection", (s, on) => s with { Reflection = on }),
         new("log:level", "Trace, Debug, Information, Warning or Error", (s, text) =>
             Enum.TryParse<LogLevel>(text, ignoreCase: true, out var level) && level <= LogLevel.Error && char.IsAsciiLetter(text[0])

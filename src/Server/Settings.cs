@@ -25,6 +25,9 @@ internal sealed record Settings
 
     public LimitOptions Limits { get; init; } = new();
 
+    /// <summary>The time server that `doctor` compares the clock with; the server itself never asks it. Default: none.</summary>
+    public string ClockReference { get; init; } = "";
+
     /// <summary>Whether anyone who can connect may list the services. Default: only with --dev.</summary>
     public bool Reflection { get; init; }
 

@@ -1,6 +1,7 @@
 using Mfa.Server.Callers;
 using Mfa.Server.Delivery;
 using Mfa.Server.Flows;
+using Mfa.Server.Observability;
 using Mfa.Server.Protection;
 using Mfa.Server.Services;
 using Mfa.Server.Store;
@@ -30,6 +31,8 @@ internal static class Setup
         });
 
         var app = builder.Build();
+        if (!dev && Senders.SmsWarning(settings.Providers, settings.Delivery) is { } sms)
+            app.Services.GetRequiredService<ILogger<Courier>>().SmsAlone(sms.Why, sms.Remedy);
         app.MapWhen(WebPages.IsWeb, WebPages.Map);
         app.UseRouting();
         app.UseMiddleware<CallerGate>();

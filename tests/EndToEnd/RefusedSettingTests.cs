@@ -24,6 +24,23 @@ public sealed class RefusedSettingTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("--listen", "https://0.0.0.0:1")] // CF5
+    [InlineData("--web", "https://0.0.0.0:1")]
+    [InlineData("--listen", "https://192.0.2.1:1")]
+    [InlineData("--set", "smtp:host=mail.example.org")]
+    [InlineData("--set", "smtp2:host=mail.example.org")]
+    [InlineData("--set", "kannel:url=https://sms.example.org/")]
+    [InlineData("--set", "twilio:url=https://sms.example.org/")]
+    public async Task A_development_server_in_the_place_of_one_in_earnest(string option, string value)
+    {
+        Assert.Equal(0, (await ServerProgram.RunAsync("init", "--tls", "--data", _folder["data"])).ExitCode);
+
+        Start.RefusedWith(await OutsideProgram.RunAsync(Start.Serve(_folder["data"], "--dev", option, value), []), ["--dev"]);
+
+        Assert.False(Directory.Exists(_folder["data/outbox"]));
+    }
+
     public static TheoryData<string, string, string> Bad => new()
     {
         // name, value, what the line must say besides the source

@@ -9,24 +9,24 @@ namespace Mfa.Server.Commands;
 /// <summary>`mfa-server serve`, which is also what `mfa-server` alone does.</summary>
 internal static class ServeCommand
 {
-    private static readonly Option<bool> Dev = new("--dev")
+    public static readonly Option<bool> Dev = new("--dev")
     {
         Description = "Development: plain text on loopback, reflection on, and a key with every scope in DIR/dev.key.",
     };
 
-    private static readonly Option<string> Listen = new("--listen")
+    public static readonly Option<string> Listen = new("--listen")
     {
         Description = "Address of gRPC: https, or http on loopback. HOST is an IP address, localhost or *.",
         DefaultValueFactory = _ => "http://127.0.0.1:7443",
     };
 
-    private static readonly Option<string> Web = new("--web")
+    public static readonly Option<string> Web = new("--web")
     {
         Description = "Address of plain health (/health/live, /health/ready) and of the page that mailed links open (/disable).",
         DefaultValueFactory = _ => "http://127.0.0.1:7480",
     };
 
-    private static readonly Option<string[]> Set = new("--set")
+    public static readonly Option<string[]> Set = new("--set")
     {
         Description = "A setting, as section:key=value. Can be given several times.",
         DefaultValueFactory = _ => [],
@@ -48,7 +48,8 @@ internal static class ServeCommand
         root.Subcommands.Add(serve);
     }
 
-    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken ct)
+    /// <exception cref="StartRefusedException">They are not understood.</exception>
+    public static Settings SettingsOf(ParseResult parsed)
     {
         var dev = parsed.GetValue(Dev);
         var defaults = new Settings
@@ -56,7 +57,13 @@ internal static class ServeCommand
             Reflection = dev,
             Delivery = new DeliveryOptions { DisablePage = dev ? $"{parsed.GetValue(Web)!.TrimEnd('/')}/disable" : "" },
         };
-        var settings = SettingSources.Read(defaults, Environment.CurrentDirectory, parsed.GetValue(Set)!);
+        return SettingSources.Read(defaults, Environment.CurrentDirectory, parsed.GetValue(Set)!);
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken ct)
+    {
+        var dev = parsed.GetValue(Dev);
+        var settings = SettingsOf(parsed);
         var folder = parsed.GetValue(SharedOptions.Data)!;
         var listeners = Listeners.Open(
             ListenAddress.Parse("--listen", parsed.GetValue(Listen)!),
@@ -64,6 +71,7 @@ internal static class ServeCommand
             settings.Tls,
             folder,
             TimeProvider.System.GetUtcNow());
+        if (dev) listeners.RefuseDevelopmentBeyondLoopback();
 
         using var data = await DataFolder.OpenAsync(folder, TimeProvider.System);
         data.LockForServing();

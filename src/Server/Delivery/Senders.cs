@@ -17,6 +17,10 @@ internal sealed record ProviderOptions
     /// <summary>The order in which SMS providers are tried.</summary>
     /// <value>kannel and twilio, separated by a comma. Default: kannel, then twilio.</value>
     public IReadOnlyList<string> SmsOrder { get; init; } = ["kannel", "twilio"];
+
+    public bool HasMail => Smtp.Host.Length + SecondSmtp.Host.Length > 0;
+
+    public bool HasSms => Kannel.Url.Length + Twilio.Url.Length > 0;
 }
 
 /// <summary>Puts the ways out of the house together.</summary>
@@ -26,6 +30,8 @@ internal static class Senders
     /// <exception cref="StartRefusedException">A provider is half configured.</exception>
     public static IReadOnlyList<ISender> From(ProviderOptions providers, string fromName, string? mailbox, TimeProvider clock)
     {
+        if (mailbox is not null && (providers.HasMail || providers.HasSms))
+            throw new StartRefusedException("--dev: codes go to a folder instead of to their owners, but a mail server or SMS gateway is configured. Leave out one of them.");
         if (mailbox is not null) return [new FolderSender(Channel.Email, mailbox, clock), new FolderSender(Channel.Sms, mailbox, clock)];
 
         var senders = new List<ISender>();
@@ -58,4 +64,24 @@ internal static class Senders
 
         return senders;
     }
+
+    /// <summary>
+    /// Numbers are taken over at the shop of a phone company: an owner who has SMS alone to rely on must hear of it elsewhere
+    /// (NIST SP 800-63B §3.2.9, restricted authenticators).
+    /// </summary>
+    public static (string Why, string Remedy)? SmsWarning(ProviderOptions providers, DeliveryOptions delivery)
+    {
+        if (!providers.HasSms) return null;
+        if (!providers.HasMail)
+        {
+            return ("SMS without a mail server: owners get no notices, have no other way to be sent a code, and cannot switch off by themselves.",
+                "Set smtp:host and smtp:from.");
+        }
+
+        string[] muted = [.. NoticesOfTakeover.Where(delivery.MutedNotices.Contains)];
+        return muted.Length == 0 ? null
+            : ($"SMS while notices are muted ({string.Join(", ", muted)}): owners do not hear of a factor that somebody else has changed.", "Take them out of messages:mute.");
+    }
+
+    private static readonly string[] NoticesOfTakeover = ["enabled", "replaced", "disabled"];
 }

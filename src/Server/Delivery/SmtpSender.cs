@@ -49,13 +49,11 @@ internal sealed class SmtpSender(SmtpOptions options, string name, string fromNa
 
     public async Task SendAsync(Guid id, MessageContent message, CancellationToken ct)
     {
-        using var client = new SmtpClient { Timeout = TimeoutMilliseconds, CheckCertificateRevocation = false };
-        if (options.CaFile.Length > 0) client.ServerCertificateValidationCallback = (_, certificate, sent, errors) => IsTrusted(certificate, sent, errors);
+        using var client = NewClient();
         try
         {
-            var security = options.ImplicitTls ? SecureSocketOptions.SslOnConnect : SecureSocketOptions.StartTls; // not "when available"
-            await client.ConnectAsync(options.Host, options.Port, security, ct);
-            if (options.User.Length > 0) await client.AuthenticateAsync(options.User, SecretFile.Read(options.PasswordFile), ct);
+            await ConnectAsync(client, ct);
+            await LogInAsync(client, ct);
             await client.SendAsync(MailMessages.Build(message, fromName, options.From, id), ct);
         }
         catch (SmtpCommandException refused)
@@ -79,6 +77,35 @@ internal sealed class SmtpSender(SmtpOptions options, string name, string fromNa
             _ = broken;
         }
     }
+
+    /// <summary>All that comes before a message, and no message: throws what keeps one from being sent.</summary>
+    /// <param name="patience">For the connection; a login may take three times that, as servers answer a wrong one slowly on purpose.</param>
+    public async Task GreetAsync(TimeSpan patience, CancellationToken ct)
+    {
+        using var client = NewClient();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(patience);
+        await ConnectAsync(client, limit.Token);
+        limit.CancelAfter(3 * patience);
+        await LogInAsync(client, limit.Token);
+        await client.DisconnectAsync(quit: true, limit.Token);
+    }
+
+    private SmtpClient NewClient()
+    {
+        var client = new SmtpClient { Timeout = TimeoutMilliseconds, CheckCertificateRevocation = false };
+        if (options.CaFile.Length > 0) client.ServerCertificateValidationCallback = (_, certificate, sent, errors) => IsTrusted(certificate, sent, errors);
+        return client;
+    }
+
+    private Task ConnectAsync(SmtpClient client, CancellationToken ct)
+    {
+        var security = options.ImplicitTls ? SecureSocketOptions.SslOnConnect : SecureSocketOptions.StartTls; // not "when available"
+        return client.ConnectAsync(options.Host, options.Port, security, ct);
+    }
+
+    private Task LogInAsync(SmtpClient client, CancellationToken ct) =>
+        options.User.Length > 0 ? client.AuthenticateAsync(options.User, SecretFile.Read(options.PasswordFile), ct) : Task.CompletedTask;
 
     /// <summary>A chain to the one authority given, for the host asked for and the use as a server, through what was sent along.</summary>
     private bool IsTrusted(X509Certificate? certificate, X509Chain? sent, SslPolicyErrors errors)

@@ -65,6 +65,9 @@ internal static partial class Log
     [LoggerMessage(6004, LogLevel.Warning, "The outbox cannot be read; the next round tries again")]
     public static partial void CourierFailed(this ILogger log, Exception why);
 
+    [LoggerMessage(6005, LogLevel.Warning, "{Why} {Remedy}")]
+    public static partial void SmsAlone(this ILogger log, string why, string remedy);
+
     [LoggerMessage(4001, LogLevel.Warning, "Refused a call of {Rpc} from {Peer}: {Why}")]
     public static partial void CallerRefused(this ILogger log, string rpc, string peer, string why);
 }

@@ -13,36 +13,29 @@ internal sealed class Database(string path)
     public string Path => path;
 
     /// <summary>A connection of the caller's own, to be used by one thread at a time.</summary>
-    public SqliteConnection Open()
+    public SqliteConnection Open() =>
+        // WAL lets readers go on while one writer commits. FULL syncs the log at every commit: with NORMAL a power cut
+        // takes back commits that were acknowledged, and a used code would be good again. Deleted secrets are
+        // overwritten. A schema cannot call functions behind our back.
+        Open(path, SqliteOpenMode.ReadWriteCreate, """
+            PRAGMA journal_mode = WAL;
+            PRAGMA synchronous = FULL;
+            PRAGMA secure_delete = ON;
+            PRAGMA trusted_schema = OFF;
+            PRAGMA temp_store = MEMORY;
+            """);
+
+    /// <summary>Whether a log waits to be taken in, and nobody can read it without making its index: after a copy by hand.</summary>
+    public bool HasLooseLog => !File.Exists($"{path}-shm") && new FileInfo($"{path}-wal") is { Exists: true, Length: > 0 };
+
+    /// <summary>A connection for a look that changes nothing, beside a running server or on what it left.</summary>
+    public SqliteConnection OpenReadOnly()
     {
-        var text = new SqliteConnectionStringBuilder
-        {
-            DataSource = path,
-            Pooling = false, // the store keeps its own few connections, with their prepared statements
-            ForeignKeys = true,
-            DefaultTimeout = BusySeconds,
-        };
-        var connection = new SqliteConnection(text.ToString());
-        try
-        {
-            connection.Open();
-            // WAL lets readers go on while one writer commits. FULL syncs the log at every commit: with NORMAL a power cut
-            // takes back commits that were acknowledged, and a used code would be good again. Deleted secrets are
-            // overwritten. A schema cannot call functions behind our back.
-            Execute(connection, """
-                PRAGMA journal_mode = WAL;
-                PRAGMA synchronous = FULL;
-                PRAGMA secure_delete = ON;
-                PRAGMA trusted_schema = OFF;
-                PRAGMA temp_store = MEMORY;
-                """);
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
+        // A reader would make the index of the log (-shm) when it is not there. It is not when nobody has the database open,
+        // and then it may be read as a file that stays as it is. With the index, the log is read too, and left as it is.
+        var unused = File.Exists($"{path}-shm") ? "" : "&immutable=1";
+        var uri = string.Join('/', System.IO.Path.GetFullPath(path).Split('/').Select(Uri.EscapeDataString));
+        return Open($"file:{uri}?mode=ro{unused}", SqliteOpenMode.ReadOnly, "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;");
     }
 
     /// <summary>Creates the file, or brings an older one up to this program, each step in a transaction.</summary>
@@ -81,6 +74,30 @@ internal sealed class Database(string path)
     /// <summary>What is wrong and what to do, for an operator.</summary>
     public static string Explain(StoreUnavailableException unavailable) =>
         unavailable.InnerException is SqliteException broken ? Explain(broken) : "it does not answer.";
+
+    private static SqliteConnection Open(string source, SqliteOpenMode mode, string pragmas)
+    {
+        var text = new SqliteConnectionStringBuilder
+        {
+            DataSource = source,
+            Mode = mode,
+            Pooling = false, // the store keeps its own few connections, with their prepared statements
+            ForeignKeys = true,
+            DefaultTimeout = BusySeconds,
+        };
+        var connection = new SqliteConnection(text.ToString());
+        try
+        {
+            connection.Open();
+            Execute(connection, pragmas);
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
 
     private static string Explain(SqliteException broken) => broken.SqliteErrorCode switch
     {
