@@ -6,6 +6,7 @@ using Mfa.Server.Store;
 var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRPC.")
 {
     KeysCommand.Create(),
+    CertificatesCommand.Create(),
     UsersCommand.Create(),
 };
 ServeCommand.AddTo(root);
