@@ -5,6 +5,7 @@ using Mfa.Server.Store;
 
 var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRPC.")
 {
+    InitCommand.Create(),
     KeysCommand.Create(),
     CertificatesCommand.Create(),
     UsersCommand.Create(),

@@ -2,6 +2,7 @@ using Mfa.Server.Callers;
 using Mfa.Server.Delivery;
 using Mfa.Server.Domain;
 using Mfa.Server.Flows;
+using Mfa.Server.Transport;
 using static Mfa.Server.Setting;
 
 namespace Mfa.Server;
@@ -22,6 +23,7 @@ internal static class SettingTable
         .. Sms(),
         .. Jwt("jwt", s => s.Jwt, (s, jwt) => s with { Jwt = jwt }),
         .. Jwt("jwt2", s => s.SecondJwt, (s, jwt) => s with { SecondJwt = jwt }),
+        .. Transport(),
         Flag("server:reflection", (s, on) => s with { Reflection = on }),
         new("log:level", "Trace, Debug, Information, Warning or Error", (s, text) =>
             Enum.TryParse<LogLevel>(text, ignoreCase: true, out var level) && level <= LogLevel.Error && char.IsAsciiLetter(text[0])
@@ -123,6 +125,27 @@ internal static class SettingTable
             Seconds($"{section}:keepSeconds", 10, 604_800, "", (s, t) => With(s, o => o with { Keep = t })),
         ];
     }
+
+    private static Setting[] Transport() =>
+    [
+        Text("tls:certificateFile", "a PEM file", _ => true, (s, text) => s with { Tls = s.Tls with { CertificateFile = text } }),
+        Text("tls:keyFile", "a PEM file", _ => true, (s, text) => s with { Tls = s.Tls with { KeyFile = text } }),
+        Text("tls:clientCaFile", "a PEM file", _ => true, (s, text) => s with { Tls = s.Tls with { ClientCaFile = text } }),
+        Number("limits:messageBytes", 4_096, 1_048_576, "bytes", (s, n) => With(s, s.Limits with { MessageBytes = n })),
+        Number("limits:headers", 16, 256, "headers", (s, n) => With(s, s.Limits with { Headers = n })),
+        Number("limits:headerBytes", 4_096, 65_536, "bytes", (s, n) => With(s, s.Limits with { HeaderBytes = n })),
+        Number("limits:streams", 1, 1_000, "calls on a connection", (s, n) => With(s, s.Limits with { Streams = n })),
+        Number("limits:connections", 1, 100_000, "connections", (s, n) => With(s, s.Limits with { Connections = n })),
+        Number("limits:connectionsPerPeer", 1, 100_000, "connections", (s, n) => With(s, s.Limits with { ConnectionsPerPeer = n })),
+        Seconds("limits:idleSeconds", 5, 3_600, "", (s, t) => With(s, s.Limits with { Idle = t })),
+        Seconds("limits:pingSeconds", 1, 3_600, "", (s, t) => With(s, s.Limits with { Ping = t })),
+        Seconds("limits:handshakeSeconds", 1, 60, "", (s, t) => With(s, s.Limits with { Handshake = t })),
+        Seconds("limits:headerSeconds", 1, 60, "", (s, t) => With(s, s.Limits with { HeaderTime = t })),
+        Seconds("limits:bodySeconds", 1, 60, "", (s, t) => With(s, s.Limits with { BodyTime = t })),
+        Seconds("limits:graceSeconds", 1, 300, "", (s, t) => With(s, s.Limits with { Grace = t })),
+    ];
+
+    private static Settings With(Settings settings, LimitOptions limits) => settings with { Limits = limits };
 
     private static Settings With(Settings settings, DeliveryOptions delivery) => settings with { Delivery = delivery };
 

@@ -1,6 +1,7 @@
 using Mfa.Server.Callers;
 using Mfa.Server.Delivery;
 using Mfa.Server.Flows;
+using Mfa.Server.Transport;
 
 namespace Mfa.Server;
 
@@ -24,6 +25,10 @@ internal sealed record Settings
     public DeliveryOptions Delivery { get; init; } = new();
 
     public ProviderOptions Providers { get; init; } = new();
+
+    public TlsOptions Tls { get; init; } = new();
+
+    public LimitOptions Limits { get; init; } = new();
 
     /// <summary>Whether anyone who can connect may list the services. Default: only with --dev.</summary>
     public bool Reflection { get; init; }

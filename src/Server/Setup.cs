@@ -1,12 +1,11 @@
-using System.Net;
 using Mfa.Server.Callers;
 using Mfa.Server.Delivery;
 using Mfa.Server.Flows;
 using Mfa.Server.Protection;
 using Mfa.Server.Services;
 using Mfa.Server.Store;
+using Mfa.Server.Transport;
 using Mfa.Server.Web;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Mfa.Server;
@@ -14,23 +13,20 @@ namespace Mfa.Server;
 /// <summary>Puts the rooms together into one server.</summary>
 internal static class Setup
 {
-    /// <summary>The largest request: an Enable with every field at its limit is a few hundred bytes.</summary>
-    private const int MaxRequestBytes = 64 * 1024;
-
     public static WebApplication Build(
-        DataFolder data, Settings settings, IReadOnlyList<ISender> senders, IPEndPoint grpc, IPEndPoint web, bool dev, TimeProvider clock)
+        DataFolder data, Settings settings, IReadOnlyList<ISender> senders, Listeners listeners, bool dev, TimeProvider clock)
     {
         // Empty: nothing is read from files or variables that Settings does not know.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "mfa-server" });
         AddLogging(builder.Logging, settings.LogLevel, dev);
         AddRooms(builder.Services, data, settings, clock);
+        builder.Services.AddSingleton(listeners).AddHostedService<TlsWatch>();
         foreach (var sender in senders) builder.Services.AddSingleton(sender);
 
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Listen(grpc, listen => listen.Protocols = HttpProtocols.Http2);
-            kestrel.Listen(web, listen => listen.MarkAsWeb());
+            listeners.BindOn(kestrel, settings.Limits, listen => listen.MarkAsWeb());
         });
 
         var app = builder.Build();
@@ -49,13 +45,14 @@ internal static class Setup
         services.AddRouting();
         services.AddGrpc(grpc =>
         {
-            grpc.MaxReceiveMessageSize = MaxRequestBytes;
+            grpc.MaxReceiveMessageSize = settings.Limits.MessageBytes;
             grpc.EnableDetailedErrors = false;
             grpc.Interceptors.Add<BrokenCalls>();
         });
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks().AddCheck<StoreHealth>("store");
 
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Limits.Grace);
         services.AddSingleton(clock);
         services.AddSingleton(settings.Enrollment);
         services.AddSingleton(settings.Guesses);

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -6,6 +5,7 @@ using Mfa.Server.Callers;
 using Mfa.Server.Delivery;
 using Mfa.Server.Domain;
 using Mfa.Server.Protection;
+using Mfa.Server.Transport;
 using Mfa.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -54,9 +54,9 @@ internal sealed class TestServer : IAsyncDisposable
         var clock = new FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 4, 15, TimeSpan.Zero)); // amid a time step
         var data = await DataFolder.OpenAsync(folder.Path, clock);
         var quiet = SettingSources.Read(new Settings { LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical }, folder.Path, settings);
-        var loopback = new IPEndPoint(IPAddress.Loopback, 0);
+        var loopback = ListenAddress.Parse("--listen", "http://127.0.0.1:0");
         var senders = Senders.From(quiet.Providers, quiet.Enrollment.Issuer, System.IO.Path.Combine(folder.Path, "outbox"), clock);
-        var app = Setup.Build(data, quiet, senders, loopback, loopback, dev: false, clock);
+        var app = Setup.Build(data, quiet, senders, new Listeners(loopback, loopback, Tls: null), dev: false, clock);
         await app.StartAsync();
         return new TestServer(folder, data, app, clock);
     }

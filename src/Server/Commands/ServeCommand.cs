@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.Net;
 using Mfa.Server.Delivery;
+using Mfa.Server.Transport;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
@@ -16,7 +16,7 @@ internal static class ServeCommand
 
     private static readonly Option<string> Listen = new("--listen")
     {
-        Description = "Address of gRPC.",
+        Description = "Address of gRPC: https, or http on loopback. HOST is an IP address, localhost or *.",
         DefaultValueFactory = _ => "http://127.0.0.1:7443",
     };
 
@@ -57,16 +57,21 @@ internal static class ServeCommand
             Delivery = new DeliveryOptions { DisablePage = dev ? $"{parsed.GetValue(Web)!.TrimEnd('/')}/disable" : "" },
         };
         var settings = SettingSources.Read(defaults, Environment.CurrentDirectory, parsed.GetValue(Set)!);
-        var grpc = LoopbackEndpoint("--listen", parsed.GetValue(Listen)!);
-        var web = LoopbackEndpoint("--web", parsed.GetValue(Web)!);
+        var folder = parsed.GetValue(SharedOptions.Data)!;
+        var listeners = Listeners.Open(
+            ListenAddress.Parse("--listen", parsed.GetValue(Listen)!),
+            ListenAddress.Parse("--web", parsed.GetValue(Web)!),
+            settings.Tls,
+            folder,
+            TimeProvider.System.GetUtcNow());
 
-        using var data = await DataFolder.OpenAsync(parsed.GetValue(SharedOptions.Data)!, TimeProvider.System);
+        using var data = await DataFolder.OpenAsync(folder, TimeProvider.System);
         data.LockForServing();
         if (dev) await DevKey.CreateOnceAsync(data, TimeProvider.System);
 
         var mailbox = dev ? Path.Combine(data.Path, "outbox") : null;
         var senders = Senders.From(settings.Providers, settings.Enrollment.Issuer, mailbox, TimeProvider.System);
-        await using var app = Setup.Build(data, settings, senders, grpc, web, dev, TimeProvider.System);
+        await using var app = Setup.Build(data, settings, senders, listeners, dev, TimeProvider.System);
         try
         {
             await app.StartAsync(ct);
@@ -80,22 +85,5 @@ internal static class ServeCommand
         await Console.Out.WriteLineAsync($"ready grpc={addresses[0]} web={addresses[1]} data={data.Path}");
         await app.WaitForShutdownAsync(ct);
         return ExitCodes.Done;
-    }
-
-    /// <summary>Without TLS, credentials and codes must not leave the machine.</summary>
-    private static IPEndPoint LoopbackEndpoint(string option, string text)
-    {
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme != Uri.UriSchemeHttp || uri.PathAndQuery != "/")
-            throw new StartRefusedException($"{option} {text}: give an address such as http://127.0.0.1:7443.");
-        var address = uri.Host == "localhost" ? IPAddress.Loopback
-            : IPAddress.TryParse(uri.Host.Trim('[', ']'), out var parsed) ? parsed
-            : null;
-        if (address is null || !IPAddress.IsLoopback(address))
-        {
-            throw new StartRefusedException($"{option} {text}: plain text is served on loopback only (127.0.0.1, [::1] or localhost), " +
-                "because it shows credentials and codes to the network.");
-        }
-
-        return new IPEndPoint(address, uri.Port);
     }
 }

@@ -38,6 +38,18 @@ internal static partial class Log
     [LoggerMessage(3002, LogLevel.Warning, "Could not sweep; the next round tries again")]
     public static partial void SweepFailed(this ILogger log, Exception why);
 
+    [LoggerMessage(5101, LogLevel.Information, "TLS shows the certificate {Subject}, valid until {End:u}")]
+    public static partial void CertificateServed(this ILogger log, string subject, DateTimeOffset end);
+
+    [LoggerMessage(5102, LogLevel.Error, "TLS goes on with the files it has, because the changed ones are not right. {Why}")]
+    public static partial void CertificateKept(this ILogger log, string why);
+
+    [LoggerMessage(5103, LogLevel.Warning, "The certificate of TLS ends soon, on {End:u}. Renew it")]
+    public static partial void CertificateExpiresSoon(this ILogger log, DateTimeOffset end);
+
+    [LoggerMessage(5104, LogLevel.Error, "The certificate of TLS expired on {End:u}; callers refuse it")]
+    public static partial void CertificateExpired(this ILogger log, DateTimeOffset end);
+
     [LoggerMessage(6001, LogLevel.Warning, "{Sender} did not take message {Message}, attempt {Attempt}: {Why}")]
     public static partial void SendFailed(this ILogger log, string sender, Guid message, int attempt, string why);
 

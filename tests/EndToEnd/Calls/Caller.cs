@@ -22,9 +22,10 @@ internal sealed class Caller : IDisposable
 
     /// <param name="authorization">None, one or several whole values, scheme first.</param>
     /// <param name="secrets">Learns what the replies tell once.</param>
-    public Caller(Uri grpc, IEnumerable<string> authorization, Secrets secrets)
+    /// <param name="tls">For an https address: whom to trust, and what to show.</param>
+    public Caller(Uri grpc, IEnumerable<string> authorization, Secrets secrets, SocketsHttpHandler? tls = null)
     {
-        _channel = GrpcChannel.ForAddress(grpc);
+        _channel = GrpcChannel.ForAddress(grpc, new GrpcChannelOptions { HttpHandler = tls, DisposeHttpClient = true });
         _invoker = _channel.CreateCallInvoker();
         _service = new MfaService.MfaServiceClient(_invoker);
         _secrets = secrets;

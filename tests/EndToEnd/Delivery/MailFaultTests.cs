@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Mfa.EndToEnd.Processes;
 using Mfa.V1;
 
 namespace Mfa.EndToEnd.Delivery;

@@ -21,16 +21,23 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private readonly List<Caller> _callers = [];
     private readonly bool _dev;
     private readonly string[] _settings;
+    private string _listen = "http://127.0.0.1:0";
     private string _web = "http://127.0.0.1:0";
+    private string? _authority;
     private Process? _process;
     private Task _reading = Task.CompletedTask;
 
-    private ServerProcess(bool dev, string[] settings) => (_dev, _settings) = (dev, settings);
+    private ServerProcess(bool dev, string[] settings) => (_dev, _settings, Tls) = (dev, settings, new TlsFolder(_folder["tls"]));
 
     /// <summary>The data folder. The server creates it.</summary>
     public string Data => _folder["data"];
 
     public string Database => _folder["data/mfa.db"];
+
+    /// <summary>Where its certificate lies when it was started with TLS.</summary>
+    public TlsFolder Tls { get; }
+
+    public int ProcessId => _process!.Id;
 
     public Uri Grpc { get; private set; } = null!;
 
@@ -52,6 +59,15 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <param name="settings">Each section:key=value.</param>
     public static Task<ServerProcess> StartAsync(params string[] settings) => StartAsync(dev: true, settings);
 
+    /// <summary>A development server that speaks TLS on both addresses, with a certificate for 127.0.0.1.</summary>
+    /// <param name="clientCa">Who may vouch for callers; null when they are not asked.</param>
+    public static async Task<ServerProcess> StartWithTlsAsync(Certificates certificates, string? clientCa = null, params string[] settings)
+    {
+        var server = new ServerProcess(dev: true, settings) { _listen = "https://127.0.0.1:0", _web = "https://127.0.0.1:0", _authority = certificates.Trusted };
+        server.Tls.Write(certificates, clientCa);
+        return await StartedAsync(server);
+    }
+
     /// <summary>A development server whose web address is known before it starts, for settings that name it.</summary>
     public static Task<ServerProcess> StartOnAsync(string web, params string[] settings) => StartAsync(dev: true, settings, web);
 
@@ -61,9 +77,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Starts on the same folder with the same settings. It serves when this returns.</summary>
     public async Task StartAgainAsync()
     {
-        string[] serve = ["serve", "--data", Data, "--listen", "http://127.0.0.1:0", "--web", _web];
+        string[] serve = ["serve", "--data", Data, "--listen", _listen, "--web", _web];
         if (_dev) serve = [.. serve, "--dev"];
-        var start = ServerProgram.Command([.. serve, .. _settings.SelectMany(s => new[] { "--set", s })]);
+        var start = ServerProgram.Command([.. serve, .. _settings.Concat(_authority is null ? [] : Tls.Settings).SelectMany(s => new[] { "--set", s })]);
         start.RedirectStandardOutput = start.RedirectStandardError = true;
         _process = Process.Start(start)!;
 
@@ -82,12 +98,12 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public Caller NewCaller(string apiKey) => NewCallerWith($"Bearer {apiKey}");
 
     /// <param name="authorization">Any number of whole values, scheme first.</param>
-    public Caller NewCallerWith(params string[] authorization)
-    {
-        var caller = new Caller(Grpc, authorization, Secrets);
-        lock (_callers) _callers.Add(caller);
-        return caller;
-    }
+    public Caller NewCallerWith(params string[] authorization) =>
+        Keep(new Caller(Grpc, authorization, Secrets, _authority is null ? null : Trust.In(_authority)));
+
+    /// <summary>A caller that shows a certificate of its own.</summary>
+    public Caller NewCallerWith(Certificates shown, params string[] authorization) =>
+        Keep(new Caller(Grpc, authorization, Secrets, Trust.In(_authority!, shown)));
 
     /// <summary>Cuts its life short, as kill -9 and the out-of-memory killer do.</summary>
     public async Task KillAsync()
@@ -112,10 +128,15 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         Secrets.AssertNoneIn(_lines);
     }
 
-    private static async Task<ServerProcess> StartAsync(bool dev, string[] settings, string? web = null)
+    private static Task<ServerProcess> StartAsync(bool dev, string[] settings, string? web = null)
     {
         var server = new ServerProcess(dev, settings);
         if (web is not null) server._web = web;
+        return StartedAsync(server);
+    }
+
+    private static async Task<ServerProcess> StartedAsync(ServerProcess server)
+    {
         try
         {
             await server.StartAgainAsync();
@@ -126,6 +147,12 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             await server.DisposeAsync();
             throw;
         }
+    }
+
+    private Caller Keep(Caller caller)
+    {
+        lock (_callers) _callers.Add(caller);
+        return caller;
     }
 
     private async Task<int> EndAsync()

@@ -1,6 +1,6 @@
-namespace Mfa.Server.Delivery;
+namespace Mfa.Server;
 
-/// <summary>A provider's credential in a file: never on a command line, where every user of the machine can read it.</summary>
+/// <summary>A credential or key in a file of its own: never on a command line, where every user of the machine can read it.</summary>
 internal static class SecretFile
 {
     /// <summary>Read at each use, so that a new credential needs no restart.</summary>

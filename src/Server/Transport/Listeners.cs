@@ -1,0 +1,27 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Mfa.Server.Transport;
+
+/// <summary>The two addresses of a server, and the TLS of those that speak it.</summary>
+internal sealed record Listeners(ListenAddress Grpc, ListenAddress Web, TlsTerms? Tls)
+{
+    /// <exception cref="StartRefusedException">TLS is configured by half, or its files are not as they must be.</exception>
+    public static Listeners Open(ListenAddress grpc, ListenAddress web, TlsOptions options, string dataFolder, DateTimeOffset now) =>
+        new(grpc, web, options.For(grpc, web, dataFolder) is { } files ? new TlsTerms(files, TlsFiles.Load(files, now)) : null);
+
+    /// <param name="markAsWeb">Tells the connections of the web address from those of gRPC.</param>
+    public void BindOn(KestrelServerOptions kestrel, LimitOptions limits, Action<ListenOptions> markAsWeb)
+    {
+        limits.SetOn(kestrel.Limits);
+        Grpc.BindOn(kestrel, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            if (Grpc.IsTls) Tls!.ServeGrpcOn(listen, limits.Handshake);
+        });
+        Web.BindOn(kestrel, listen =>
+        {
+            markAsWeb(listen);
+            if (Web.IsTls) Tls!.ServeWebOn(listen, limits.Handshake);
+        });
+    }
+}
