@@ -39,7 +39,7 @@ internal sealed class IssuerKeys
 
     private static IEnumerable<string> AlgorithmsOf(JsonWebKey key)
     {
-        if (string.IsNullOrEmpty(key.Kid) || key.HasPrivateKey) return [];
+        if (string.IsNullOrEmpty(key.Kid) || !string.IsNullOrEmpty(key.D)) return [];
         if (!string.IsNullOrEmpty(key.Use) && key.Use != "sig") return [];
         if (key.KeyOps.Count > 0 && !key.KeyOps.Contains("verify")) return [];
         string[] able = (key.Kty, key.Crv) switch
