@@ -7,6 +7,7 @@ var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRP
 {
     InitCommand.Create(),
     KeysCommand.Create(),
+    CertificatesCommand.Create(),
     UsersCommand.Create(),
     DoctorCommand.Create(),
 };

@@ -1,3 +1,5 @@
+using Mfa.Server.Callers;
+
 namespace Mfa.Server;
 
 /// <summary>Reads the settings: defaults, then appsettings.json, then the environment, then --set; the last one wins.</summary>
@@ -18,6 +20,7 @@ internal static class SettingSources
             settings = Apply(settings, name, value, source);
         if (settings.Guesses.FirstLock > settings.Guesses.LongestLock)
             throw new StartRefusedException("Setting guesses:firstLockSeconds must not be more than guesses:longestLockSeconds.");
+        if (JwtOptions.Incomplete(settings.Jwt, settings.SecondJwt) is { } incomplete) throw new StartRefusedException(incomplete);
         return settings;
     }
 

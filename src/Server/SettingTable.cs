@@ -1,3 +1,4 @@
+using Mfa.Server.Callers;
 using Mfa.Server.Delivery;
 using Mfa.Server.Doctor;
 using Mfa.Server.Domain;
@@ -21,6 +22,8 @@ internal static class SettingTable
         .. Smtp("smtp", p => p.Smtp, (p, smtp) => p with { Smtp = smtp }),
         .. Smtp("smtp2", p => p.SecondSmtp, (p, smtp) => p with { SecondSmtp = smtp }),
         .. Sms(),
+        .. Jwt("jwt", s => s.Jwt, (s, jwt) => s with { Jwt = jwt }),
+        .. Jwt("jwt2", s => s.SecondJwt, (s, jwt) => s with { SecondJwt = jwt }),
         .. Transport(),
         Text("doctor:clock", "a time server, such as pool.ntp.org or ntp.example.org:123", TimeServer.IsReference, (s, text) => s with { ClockReference = text }),
         Flag("server:reflection", (s, on) => s with { Reflection = on }),
@@ -101,6 +104,30 @@ internal static class SettingTable
             s with { Providers = s.Providers with { SmsOrder = order } }),
     ];
 
+    private static Setting[] Jwt(string section, Func<Settings, JwtOptions> get, Func<Settings, JwtOptions, Settings> set)
+    {
+        Settings With(Settings s, Func<JwtOptions, JwtOptions> change) => set(s, change(get(s)));
+
+        Setting Claim(string key, Func<JwtOptions, string, JwtOptions> change) => Text(
+            $"{section}:{key}", "the name of a claim", text => text.Trim().Length > 0, (s, text) => With(s, o => change(o, text)));
+
+        return
+        [
+            Text($"{section}:issuer", "the issuer's exact iss", IsWord, (s, text) => With(s, o => o with { Issuer = text })),
+            Text($"{section}:audience", "what aud must name", IsWord, (s, text) => With(s, o => o with { Audience = text })),
+            Text($"{section}:keysFile", "a file", _ => true, (s, text) => With(s, o => o with { KeysFile = text })),
+            Text($"{section}:keysUrl", SafeUrl, IsSafeUrl, (s, text) => With(s, o => o with { KeysUrl = text })),
+            List($"{section}:algorithms", JwtOptions.AcceptedAlgorithms, JwtOptions.IsAlgorithm, (s, names) => With(s, o => o with { Algorithms = names })),
+            Text($"{section}:tenant", AccountKey.AcceptedName, AccountKey.IsName, (s, text) => With(s, o => o with { Tenant = text })),
+            Claim("tenantClaim", (o, text) => o with { TenantClaim = text }),
+            Claim("scopeClaim", (o, text) => o with { ScopeClaim = text }),
+            Text($"{section}:scopePrefix", "a text without blanks", IsWord, (s, text) => With(s, o => o with { ScopePrefix = text })),
+            Claim("nameClaim", (o, text) => o with { NameClaim = text }),
+            Seconds($"{section}:refreshSeconds", 1, 86_400, "", (s, t) => With(s, o => o with { Refresh = t })),
+            Seconds($"{section}:keepSeconds", 10, 604_800, "", (s, t) => With(s, o => o with { Keep = t })),
+        ];
+    }
+
     private static Setting[] Transport() =>
     [
         Text("tls:certificateFile", "a PEM file", _ => true, (s, text) => s with { Tls = s.Tls with { CertificateFile = text } }),
@@ -130,6 +157,8 @@ internal static class SettingTable
 
     private static Settings WithTotp(Settings settings, TotpParameters totp) =>
         settings with { Enrollment = settings.Enrollment with { Totp = totp } };
+
+    private static bool IsWord(string text) => text.Length > 0 && !text.Any(char.IsWhiteSpace);
 
     private static bool IsRegion(string text) => text.Length == 2 && text.All(char.IsAsciiLetterUpper);
 

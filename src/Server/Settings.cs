@@ -17,6 +17,11 @@ internal sealed record Settings
 
     public PasswordOptions Passwords { get; init; } = new();
 
+    public JwtOptions Jwt { get; init; } = new();
+
+    /// <summary>A second issuer of tokens.</summary>
+    public JwtOptions SecondJwt { get; init; } = new();
+
     public DeliveryOptions Delivery { get; init; } = new();
 
     public ProviderOptions Providers { get; init; } = new();

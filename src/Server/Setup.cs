@@ -70,6 +70,10 @@ internal static class Setup
         services.AddSingleton<PasswordHasher>();
 
         services.AddSingleton<ApiKeys>();
+        services.AddHostedService<KeyUses>();
+        services.AddSingleton<ClientCertificates>();
+        services.AddSingleton(JwtCallers.From(settings, clock));
+        services.AddHostedService<IssuerKeyRefresh>();
         services.AddSingleton<UserDirectory>();
         services.AddSingleton<PasswordGate>();
 

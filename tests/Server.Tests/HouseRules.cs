@@ -13,7 +13,7 @@ public sealed partial class HouseRules
         ["Protection"] = ["Domain"],
         ["Store"] = ["Domain", "Observability"],
         ["Delivery"] = ["Domain", "Protection", "Store", "Observability"],
-        ["Callers"] = ["Domain", "Protection", "Store"],
+        ["Callers"] = ["Domain", "Protection", "Store", "Observability"],
         ["Flows"] = ["Domain", "Store", "Protection", "Delivery", "Callers", "Observability"],
         ["Services"] = ["Domain", "Flows", "Callers", "Delivery", "Store", "Observability"],
         ["Web"] = ["Domain", "Flows", "Callers", "Store"],

@@ -1,102 +1,94 @@
+using System.Buffers.Binary;
 using System.Buffers.Text;
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Mfa.Server.Store;
 
 namespace Mfa.Server.Callers;
 
 /// <summary>A row of the key list. Never holds the key.</summary>
-internal sealed record ApiKeyInfo(string Name, string Tenant, Scopes Scopes, DateTimeOffset CreateTime, DateTimeOffset? RevokeTime);
+internal sealed record ApiKeyInfo(
+    string Name, string Id, string Tenant, Scopes Scopes, DateTimeOffset CreateTime, DateTimeOffset? ExpireTime, DateTimeOffset? LastUseTime,
+    DateTimeOffset? RevokeTime);
 
 /// <summary>
 /// API keys of services: `mfa_` + 16 hex digits (the id, to look it up by) + `_` + 32 random bytes in Base64url. Only the
-/// SHA-256 of the random bytes is stored; 256 random bits need no slower hash.
+/// SHA-256 of the random bytes is stored; 256 random bits need no slower hash. A name may have several keys at once; they are
+/// one caller.
 /// </summary>
 internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
 {
-    private const string Prefix = "mfa_";
+    public const string Prefix = "mfa_";
+
     private const int IdBytes = 8;
     private const int SecretBytes = 32;
     private const int IdEnd = 4 + 2 * IdBytes;
     private const int Length = IdEnd + 1 + 43;
 
-    /// <returns>The key, to be shown once; null when a key of this name is in use.</returns>
-    public async Task<string?> CreateAsync(string name, string tenant, Scopes scopes, string? disablePage = null)
+    private ConcurrentDictionary<long, long> _uses = [];
+
+    /// <returns>The key, to be shown once; null when this name has keys for another tenant, other scopes or another page.</returns>
+    public async Task<string?> CreateAsync(
+        string name, string tenant, Scopes scopes, string? disablePage = null, DateTimeOffset? expireTime = null)
     {
         var id = RandomNumberGenerator.GetBytes(IdBytes);
         var secret = RandomNumberGenerator.GetBytes(SecretBytes);
-        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var now = clock.GetUtcNow();
         var created = await store.WriteAsync(session =>
         {
-            var command = session.Command("""
-                INSERT INTO api_keys (id, tenant, name, scopes, hash, create_time, disable_page)
-                VALUES (@id, @tenant, @name, @scopes, @hash, @now, @page)
-                ON CONFLICT DO NOTHING
-                """);
-            command.Parameters.AddWithValue("@id", id);
-            command.Parameters.AddWithValue("@tenant", tenant);
-            command.Parameters.AddWithValue("@name", name);
-            command.Parameters.AddWithValue("@scopes", (int)scopes);
-            command.Parameters.AddWithValue("@hash", SHA256.HashData(secret));
-            command.Parameters.AddWithValue("@page", disablePage ?? (object)DBNull.Value);
-            command.Parameters.AddWithValue("@now", now);
-            return command.ExecuteNonQuery() == 1;
+            // All keys of a name are one caller: what one may do, the other may.
+            if (ApiKeyRows.FindByName(session, name, now) is { } caller)
+            {
+                if (caller.Tenant != tenant || caller.Scopes != scopes || (disablePage ?? caller.DisablePage) != caller.DisablePage) return false;
+                disablePage = caller.DisablePage;
+            }
+
+            ApiKeyRows.Add(session, id, new Principal(CallerKind.Service, tenant, name, scopes, disablePage), SHA256.HashData(secret), now, expireTime);
+            return true;
         });
         return created ? $"{Prefix}{Convert.ToHexStringLower(id)}_{Base64Url.EncodeToString(secret)}" : null;
     }
 
     /// <summary>Newest last; revoked ones too.</summary>
-    public List<ApiKeyInfo> List() => store.Read(session =>
-    {
-        var command = session.Command("SELECT name, tenant, scopes, create_time, revoke_time FROM api_keys ORDER BY create_time, name");
-        using var row = command.ExecuteReader();
-        var keys = new List<ApiKeyInfo>();
-        while (row.Read())
-        {
-            keys.Add(new ApiKeyInfo(row.GetString(0), row.GetString(1), (Scopes)row.GetInt32(2),
-                DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(3)),
-                row.IsDBNull(4) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(4))));
-        }
-
-        return keys;
-    });
+    public List<ApiKeyInfo> List() => store.Read(ApiKeyRows.List);
 
     /// <summary>Takes effect at the next call, on open connections too.</summary>
-    /// <returns>False when no key of this name is in use.</returns>
-    public Task<bool> RevokeAsync(string name)
+    /// <param name="id">One key of the name, as the list shows it; null for all.</param>
+    /// <returns>How many were in use and are not any more.</returns>
+    public Task<int> RevokeAsync(string name, string? id = null)
     {
-        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        return store.WriteAsync(session =>
-        {
-            var command = session.Command("UPDATE api_keys SET revoke_time = @now WHERE name = @name AND revoke_time IS NULL");
-            command.Parameters.AddWithValue("@name", name);
-            command.Parameters.AddWithValue("@now", now);
-            return command.ExecuteNonQuery() == 1;
-        });
+        var now = clock.GetUtcNow();
+        return store.WriteAsync(session => ApiKeyRows.Revoke(session, name, id is null ? null : Convert.FromHexString(id), now));
     }
 
     /// <returns>Null for everything that is not exactly a key in use.</returns>
     public Principal? Authenticate(string key)
     {
         if (key.Length != Length || !key.StartsWith(Prefix, StringComparison.Ordinal) || key[IdEnd] != '_') return null;
-        Span<byte> id = stackalloc byte[IdBytes];
+        var id = new byte[IdBytes];
         if (Convert.FromHexString(key.AsSpan(4, 2 * IdBytes), id, out _, out _) != System.Buffers.OperationStatus.Done) return null;
         Span<byte> secret = stackalloc byte[SecretBytes];
         var text = key.AsSpan(IdEnd + 1);
         if (!Base64Url.IsValid(text, out var bytes) || bytes != SecretBytes) return null; // decoding would throw
         Base64Url.DecodeFromChars(text, secret);
 
-        var idBytes = id.ToArray();
-        var (principal, hash) = store.Read(session => Find(session, idBytes));
-        return principal is not null && CryptographicOperations.FixedTimeEquals(SHA256.HashData(secret), hash) ? principal : null;
+        var now = clock.GetUtcNow();
+        var (principal, hash) = store.Read(session => ApiKeyRows.Find(session, id, now));
+        if (principal is null || !CryptographicOperations.FixedTimeEquals(SHA256.HashData(secret), hash)) return null;
+        _uses[BinaryPrimitives.ReadInt64BigEndian(id)] = now.ToUnixTimeMilliseconds();
+        return principal;
     }
 
-    private static (Principal? Principal, byte[]? Hash) Find(Session session, byte[] id)
+    /// <summary>Notes when keys were last used. They are kept in memory until then: a call must not wait for that.</summary>
+    public async Task SaveUsesAsync()
     {
-        var command = session.Command("SELECT tenant, name, scopes, hash, disable_page FROM api_keys WHERE id = @id AND revoke_time IS NULL");
-        command.Parameters.AddWithValue("@id", id);
-        using var row = command.ExecuteReader();
-        if (!row.Read()) return default;
-        var page = row.IsDBNull(4) ? null : row.GetString(4);
-        return (new Principal(CallerKind.Service, row.GetString(0), row.GetString(1), (Scopes)row.GetInt32(2), page), row.GetFieldValue<byte[]>(3));
+        var uses = Interlocked.Exchange(ref _uses, []); // one noted in the old one just now is lost, and noted at its next use
+        if (uses.IsEmpty) return;
+        await store.WriteAsync(session => uses.Sum(use =>
+        {
+            var id = new byte[IdBytes];
+            BinaryPrimitives.WriteInt64BigEndian(id, use.Key);
+            return ApiKeyRows.NoteUse(session, id, use.Value);
+        }));
     }
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.Extensions.Primitives;
 
@@ -10,17 +11,24 @@ internal abstract record Credential
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Reads the one `authorization` value. Null for none, several, or one of an unknown form.</summary>
-    public static Credential? Read(StringValues authorization)
+    /// <summary>
+    /// Reads the one credential of a call. Null for none, for several, and for one of an unknown form: of two, one could be
+    /// somebody else's, and nobody could say who called.
+    /// </summary>
+    /// <param name="certificate">What the client presented when the connection was made; null for nothing.</param>
+    /// <param name="authorization">All values of the header. No other header says who calls.</param>
+    public static Credential? Read(X509Certificate2? certificate, StringValues authorization)
     {
-        if (authorization.Count != 1 || authorization[0] is not { Length: <= MaxLength } text) return null;
+        if (certificate is not null) return authorization.Count == 0 ? new CertificateCredential(certificate) : null;
+        if (authorization.Count != 1 || authorization[0] is not { } text) return null;
         var space = text.IndexOf(' ');
         if (space < 0) return null;
         var value = text[(space + 1)..];
         return text[..space].ToLowerInvariant() switch // RFC 9110 §11.1: the scheme is case-insensitive
         {
-            "bearer" => new KeyCredential(value),
-            "basic" => ReadBasic(value),
+            "bearer" when value.StartsWith(ApiKeys.Prefix, StringComparison.Ordinal) => new KeyCredential(value),
+            "bearer" => new TokenCredential(value),
+            "basic" when value.Length <= MaxLength => ReadBasic(value),
             _ => null,
         };
     }
@@ -44,5 +52,10 @@ internal abstract record Credential
 }
 
 internal sealed record KeyCredential(string Key) : Credential;
+
+/// <summary>No API key begins like one: it can only be a token of an issuer.</summary>
+internal sealed record TokenCredential(string Token) : Credential;
+
+internal sealed record CertificateCredential(X509Certificate2 Certificate) : Credential;
 
 internal sealed record PasswordCredential(string Name, string Password) : Credential;

@@ -21,18 +21,22 @@ internal static class ScopeNames
         var scopes = Scopes.None;
         foreach (var name in text.Split(',', StringSplitOptions.TrimEntries))
         {
-            switch (name)
-            {
-                case "verify": scopes |= Scopes.Verify; break;
-                case "enroll": scopes |= Scopes.Enroll; break;
-                case "disable": scopes |= Scopes.Disable; break;
-                case "admin": scopes |= Scopes.Admin; break;
-                default: return null;
-            }
+            if (One(name) is not Scopes.None and var scope) scopes |= scope;
+            else return null;
         }
 
         return scopes;
     }
+
+    /// <returns>None for a name that is no scope.</returns>
+    public static Scopes One(string name) => name switch
+    {
+        "verify" => Scopes.Verify,
+        "enroll" => Scopes.Enroll,
+        "disable" => Scopes.Disable,
+        "admin" => Scopes.Admin,
+        _ => Scopes.None,
+    };
 
     public static string Print(Scopes scopes) => scopes.ToString().ToLowerInvariant().Replace(" ", "");
 }
@@ -47,15 +51,21 @@ internal enum CallerKind
 }
 
 /// <summary>Who is calling, once proven.</summary>
-/// <param name="Name">The API key's name, or the person's.</param>
+/// <param name="Name">The name of the API key, the certificate or the person, or the token's subject.</param>
 /// <param name="DisablePage">The service's own page for mailed links; null when it has named none.</param>
 internal sealed record Principal(CallerKind Kind, string Tenant, string Name, Scopes Scopes, string? DisablePage = null)
 {
     /// <summary>The tenant of people, and of keys that name no other.</summary>
     public const string DefaultTenant = "default";
 
-    /// <summary>What audit lines and remembered answers know the caller by.</summary>
-    public string Id => $"{Kind.ToString().ToLowerInvariant()}:{Name}";
+    /// <summary>
+    /// Who vouches for the name: each has names of its own, so that an issuer of tokens cannot speak for an API key. Remembered
+    /// answers are kept by it.
+    /// </summary>
+    public string Origin { get; init; } = Kind.ToString().ToLowerInvariant();
+
+    /// <summary>What audit lines and remembered answers know the caller by: the same for every key of a name.</summary>
+    public string Id => $"{Origin}:{Name}";
 
     public static Principal Person(string name) =>
         new(CallerKind.Person, DefaultTenant, name, Scopes.Verify | Scopes.Enroll | Scopes.Disable);

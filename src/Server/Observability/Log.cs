@@ -70,4 +70,10 @@ internal static partial class Log
 
     [LoggerMessage(4001, LogLevel.Warning, "Refused a call of {Rpc} from {Peer}: {Why}")]
     public static partial void CallerRefused(this ILogger log, string rpc, string peer, string why);
+
+    [LoggerMessage(4101, LogLevel.Warning, "Could not note when API keys were last used; their next use is noted")]
+    public static partial void UsesNotSaved(this ILogger log, Exception why);
+
+    [LoggerMessage(4102, LogLevel.Warning, "Could not read the keys of {Issuer}: {Why}. Those at hand serve on until they are too old")]
+    public static partial void IssuerKeysNotRead(this ILogger log, string issuer, string why);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -13,7 +14,7 @@ internal sealed record PasswordHash(uint KeyId, int Rounds, byte[] Salt, byte[] 
 /// Hashes passwords (NIST SP 800-63B §3.1.1.2: salted, stretched, and keyed with a secret kept elsewhere). One hash costs
 /// about 180 ms of a core at 210,000 rounds, so only <see cref="Callers.PasswordGate"/> calls this, a few at a time.
 /// </summary>
-internal sealed class PasswordHasher(KeyRing ring)
+internal sealed class PasswordHasher
 {
     /// <summary>OWASP's minimum for PBKDF2-HMAC-SHA-512.</summary>
     public const int MinRounds = 210_000;
@@ -21,12 +22,23 @@ internal sealed class PasswordHasher(KeyRing ring)
     private const int SaltBytes = 16;
     private const int HashBytes = 32;
 
-    public uint ActiveKeyId => ring.ActiveId;
+    private readonly KeyRing _ring;
+    private readonly Counter<long> _rounds;
+
+    public PasswordHasher(KeyRing ring)
+    {
+        _ring = ring;
+        // What passwords cost: a flood of logins shows here, and that an unknown name costs what a known one does.
+        _rounds = new Meter("Mfa.Server", version: null, tags: null, scope: this).CreateCounter<long>(
+            "mfa.password.rounds", "{round}", "PBKDF2 rounds computed for passwords");
+    }
+
+    public uint ActiveKeyId => _ring.ActiveId;
 
     public PasswordHash New(string password, int rounds)
     {
         var salt = RandomNumberGenerator.GetBytes(SaltBytes);
-        return new PasswordHash(ring.ActiveId, rounds, salt, Compute(ring.ActiveId, password, salt, rounds));
+        return new PasswordHash(_ring.ActiveId, rounds, salt, Compute(_ring.ActiveId, password, salt, rounds));
     }
 
     /// <summary>HMAC pads a short key with zeros, so that a NUL at the end would change nothing: such a password is another one.</summary>
@@ -36,7 +48,8 @@ internal sealed class PasswordHasher(KeyRing ring)
 
     private byte[] Compute(uint keyId, string password, byte[] salt, int rounds)
     {
+        _rounds.Add(rounds);
         var stretched = Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(password), salt, rounds, HashAlgorithmName.SHA512, HashBytes);
-        return HMACSHA256.HashData(ring.SubKey(keyId, KeyPurpose.Passwords), stretched);
+        return HMACSHA256.HashData(_ring.SubKey(keyId, KeyPurpose.Passwords), stretched);
     }
 }

@@ -10,7 +10,8 @@ namespace Mfa.Server.Services;
 /// Stands before every endpoint and refuses by default. What an endpoint needs comes from its own metadata: the routing
 /// ignores case and decodes percent signs, so a path tells nothing. Runs before the request's body is read.
 /// </summary>
-internal sealed class CallerGate(RequestDelegate next, ApiKeys keys, PasswordGate passwords, ILogger<CallerGate> log)
+internal sealed class CallerGate(
+    RequestDelegate next, ApiKeys keys, JwtCallers tokens, ClientCertificates certificates, PasswordGate passwords, ILogger<CallerGate> log)
 {
     private const string UnknownMethod = "an unknown method"; // what was asked for is the caller's text: not for the log
 
@@ -46,9 +47,11 @@ internal sealed class CallerGate(RequestDelegate next, ApiKeys keys, PasswordGat
     {
         if (http.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null) return;
 
-        var caller = Credential.Read(http.Request.Headers.Authorization) switch
+        var caller = Credential.Read(http.Connection.ClientCertificate, http.Request.Headers.Authorization) switch
         {
             KeyCredential key => keys.Authenticate(key.Key),
+            TokenCredential token => await tokens.AuthenticateAsync(token.Token, http.RequestAborted),
+            CertificateCredential certificate => certificates.Authenticate(certificate.Certificate),
             PasswordCredential password => await AuthenticateAsync(password, http.RequestAborted),
             _ => null,
         } ?? throw Errors.Unauthenticated();

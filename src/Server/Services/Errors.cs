@@ -28,7 +28,7 @@ internal static class Errors
     public static RpcException Unauthenticated() => New(
         StatusCode.Unauthenticated,
         ErrorReason.Unauthenticated,
-        "Send exactly one valid credential: `authorization: Bearer <api key>` or `authorization: Basic <name:password>`.");
+        "Send exactly one valid credential: `authorization: Bearer <api key or token>`, `authorization: Basic <name:password>`, or a client certificate.");
 
     public static RpcException CallerNotAllowed() => New(
         StatusCode.PermissionDenied, ErrorReason.CallerNotAllowed, "This caller may not do this. Check the key's scopes and the account.");

@@ -34,6 +34,13 @@ internal sealed class Caller : IDisposable
 
     private CallOptions Options => new(_metadata, TimeProvider.System.GetUtcNow().UtcDateTime + Patience, TestContext.Current.CancellationToken);
 
+    /// <summary>Sends this header along from now on.</summary>
+    public Caller With(string header, string value)
+    {
+        _metadata.Add(header, value);
+        return this;
+    }
+
     public static string Basic(string name, string password) =>
         $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{name}:{password}"))}";
 

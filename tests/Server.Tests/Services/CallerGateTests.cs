@@ -71,7 +71,7 @@ public sealed class CallerGateTests
         var request = new GetStatusRequest { Account = "alice" };
         await server.Client.GetStatusAsync(request, key);
 
-        Assert.True(await keys.RevokeAsync("shop"));
+        Assert.Equal(1, await keys.RevokeAsync("shop"));
 
         await Refused.AsAsync(StatusCode.Unauthenticated, "UNAUTHENTICATED", async () => await server.Client.GetStatusAsync(request, key));
     }
