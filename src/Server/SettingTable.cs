@@ -1,4 +1,5 @@
 using Mfa.Server.Callers;
+using Mfa.Server.Callers.Quotas;
 using Mfa.Server.Delivery;
 using Mfa.Server.Doctor;
 using Mfa.Server.Domain;
@@ -18,6 +19,7 @@ internal static class SettingTable
     public static readonly IReadOnlyList<Setting> All =
     [
         .. Checking(),
+        .. Limits(),
         .. Sending(),
         .. Smtp("smtp", p => p.Smtp, (p, smtp) => p with { Smtp = smtp }),
         .. Smtp("smtp2", p => p.SecondSmtp, (p, smtp) => p with { SecondSmtp = smtp }),
@@ -49,7 +51,36 @@ internal static class SettingTable
         Number("passwords:rounds", 210_000, 10_000_000, "rounds", (s, n) => s with { Passwords = s.Passwords with { Rounds = n } }),
         Number("passwords:parallel", 1, 64, "checks at a time", (s, n) => s with { Passwords = s.Passwords with { Parallel = n } }),
         Number("passwords:queue", 0, 1_000, "waiting checks", (s, n) => s with { Passwords = s.Passwords with { Queue = n } }),
+        Number("passwords:perPeer", 1, 1_000, "checks of one address", (s, n) => s with { Passwords = s.Passwords with { PerPeer = n } }),
+        Number("passwords:perName", 1, 1_000, "checks of one name", (s, n) => s with { Passwords = s.Passwords with { PerName = n } }),
     ];
+
+    private static Setting[] Limits() =>
+    [
+        .. Quota("calls", 0, 1, 1_000_000, q => q.Calls, (q, rate) => q with { Calls = rate }),
+        .. Quota("guesses", 0, 1, 1_000_000, q => q.Guesses, (q, rate) => q with { Guesses = rate }),
+        .. Quota("personCalls", 1, 1, 1_000, q => q.PersonCalls, (q, rate) => q with { PersonCalls = rate }),
+        .. Quota("personGuesses", 1, 1, 1_000, q => q.PersonGuesses, (q, rate) => q with { PersonGuesses = rate }),
+        .. Quota("failures", 1, FailedCallers.WrongPassword, 100_000, q => q.Failures, (q, rate) => q with { Failures = rate }),
+        Seconds("spray:windowSeconds", 10, 86_400, "", (s, t) => s with { Spray = s.Spray with { Window = t } }),
+        Number("spray:wrong", 10, 10_000_000, "wrong codes of one caller", (s, n) => s with { Spray = s.Spray with { Wrong = n } }),
+        Number("spray:accounts", 2, 1_000, "accounts", (s, n) => s with { Spray = s.Spray with { Accounts = n } }),
+        Number("spray:total", 10, 100_000_000, "wrong codes of all callers", (s, n) => s with { Spray = s.Spray with { Total = n } }),
+        Seconds("spray:pauseSeconds", 1, 86_400, "", (s, t) => s with { Spray = s.Spray with { Pause = t } }),
+    ];
+
+    private static Setting[] Quota(
+        string what, int leastRate, int leastBurst, int most, Func<QuotaOptions, Rate> get, Func<QuotaOptions, Rate, QuotaOptions> set)
+    {
+        Settings With(Settings s, Func<Rate, Rate> change) => s with { Quotas = set(s.Quotas, change(get(s.Quotas))) };
+
+        return
+        [
+            Number($"quota:{what}PerSecond", leastRate, most, leastRate == 0 ? "a second, 0 for no limit" : "a second", (s, n) =>
+                With(s, rate => rate with { PerSecond = n })),
+            Number($"quota:{what}Burst", leastBurst, most, "at once", (s, n) => With(s, rate => rate with { Burst = n })),
+        ];
+    }
 
     private static Setting[] Sending() =>
     [

@@ -1,4 +1,5 @@
 using Mfa.Server.Callers;
+using Mfa.Server.Callers.Quotas;
 using Mfa.Server.Delivery;
 using Mfa.Server.Flows;
 using Mfa.Server.Transport;
@@ -21,6 +22,9 @@ internal sealed record Settings
 
     /// <summary>A second issuer of tokens.</summary>
     public JwtOptions SecondJwt { get; init; } = new();
+    public QuotaOptions Quotas { get; init; } = new();
+
+    public SprayOptions Spray { get; init; } = new();
 
     public DeliveryOptions Delivery { get; init; } = new();
 

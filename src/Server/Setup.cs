@@ -1,4 +1,5 @@
 using Mfa.Server.Callers;
+using Mfa.Server.Callers.Quotas;
 using Mfa.Server.Delivery;
 using Mfa.Server.Flows;
 using Mfa.Server.Observability;
@@ -76,6 +77,13 @@ internal static class Setup
         services.AddHostedService<IssuerKeyRefresh>();
         services.AddSingleton<UserDirectory>();
         services.AddSingleton<PasswordGate>();
+
+        services.AddSingleton(settings.Quotas);
+        services.AddSingleton(settings.Spray);
+        services.AddSingleton<Meters>();
+        services.AddSingleton<FailedCallers>();
+        services.AddSingleton<SprayGuard>();
+        services.AddSingleton<CallerQuotas>();
 
         services.AddSingleton(settings.Delivery);
         services.AddSingleton(new MessageTemplates(settings.Delivery.TextFolder, settings.Delivery.Language));

@@ -40,6 +40,20 @@ public sealed class SettingsTests : IDisposable
     [InlineData("limits:headerSeconds", "1", "60")]
     [InlineData("limits:bodySeconds", "2", "60")]
     [InlineData("limits:graceSeconds", "1", "300")]
+    [InlineData("passwords:perPeer", "1", "1000")]
+    [InlineData("passwords:perName", "1", "1000")]
+    [InlineData("quota:callsPerSecond", "0", "1000000")]
+    [InlineData("quota:callsBurst", "1", "1000000")]
+    [InlineData("quota:guessesPerSecond", "0", "1000000")]
+    [InlineData("quota:personCallsPerSecond", "1", "1000")]
+    [InlineData("quota:personGuessesBurst", "1", "1000")]
+    [InlineData("quota:failuresPerSecond", "1", "100000")]
+    [InlineData("quota:failuresBurst", "20", "100000")]
+    [InlineData("spray:windowSeconds", "10", "86400")]
+    [InlineData("spray:wrong", "10", "10000000")]
+    [InlineData("spray:accounts", "2", "1000")]
+    [InlineData("spray:total", "10", "100000000")]
+    [InlineData("spray:pauseSeconds", "1", "86400")]
     public void A_number_is_taken_from_its_least_to_its_most(string name, string least, string most)
     {
         Read($"{name}={least}");

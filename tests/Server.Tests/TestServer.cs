@@ -61,6 +61,14 @@ internal sealed class TestServer : IAsyncDisposable
         return new TestServer(folder, data, app, clock);
     }
 
+    /// <summary>Sends bytes as they are, each given as a character.</summary>
+    public async Task SendAsync(string rpc, string bytes, Metadata metadata)
+    {
+        var raw = Marshallers.Create<byte[]>(message => message, message => message);
+        var method = new Method<byte[], byte[]>(MethodType.Unary, MfaService.Descriptor.FullName, rpc, raw, raw);
+        await _channel.CreateCallInvoker().AsyncUnaryCall(method, host: null, new CallOptions(metadata), Encoding.Latin1.GetBytes(bytes));
+    }
+
     /// <summary>The metadata of a new API key.</summary>
     public async Task<Metadata> KeyAsync(Scopes scopes = Scopes.Verify | Scopes.Enroll, string tenant = Principal.DefaultTenant)
     {

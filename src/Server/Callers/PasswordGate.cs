@@ -1,18 +1,14 @@
 using System.Security.Cryptography;
+using Mfa.Server.Callers.Quotas;
 using Mfa.Server.Domain;
+using Mfa.Server.Observability;
 using Mfa.Server.Protection;
 
 namespace Mfa.Server.Callers;
 
-internal enum PasswordAnswer
-{
-    /// <summary>Name or password wrong; which of them is not told, nor does the time tell.</summary>
-    Refused = 0,
-    Right,
-
-    /// <summary>Too many are being checked already; nothing was looked at.</summary>
-    Busy,
-}
+/// <param name="IsRight">False also for an unknown name; which of them it was is not told, nor does the time tell.</param>
+/// <param name="Limited">Why nothing was looked at; null when it was.</param>
+internal readonly record struct PasswordCheck(bool IsRight, Limited? Limited = null);
 
 /// <summary>Checks passwords, a few at a time: one costs about 180 ms of a core, which makes it a lever for an attacker.</summary>
 internal sealed class PasswordGate : IDisposable
@@ -20,36 +16,44 @@ internal sealed class PasswordGate : IDisposable
     /// <summary>As for codes, without a cap: a name that is blocked for good would be a gift to whoever wants its owner out.</summary>
     private static readonly GuessPolicy Policy = new(Run: 5, TimeSpan.FromMinutes(1), TimeSpan.FromHours(1), Cap: null);
 
+    /// <summary>A few checks' time: when a place becomes free is not known.</summary>
+    private static readonly TimeSpan BusyWait = TimeSpan.FromSeconds(1);
+
     private readonly UserDirectory _directory;
     private readonly TimeProvider _clock;
     private readonly PasswordHasher _hasher;
-    private readonly PasswordOptions _options;
+    private readonly PasswordQueue _queue;
     private readonly SemaphoreSlim _workers;
+    private readonly FailedCallers _failures;
+    private readonly Refusals _refusals;
+    private readonly Meters _meters;
+    private readonly ILogger<PasswordGate> _log;
     private readonly PasswordHash _nobody;
-    private int _waiting;
 
-    public PasswordGate(UserDirectory directory, PasswordHasher hasher, PasswordOptions options, TimeProvider clock)
+    public PasswordGate(
+        UserDirectory directory, PasswordHasher hasher, PasswordOptions options, FailedCallers failures, TimeProvider clock, Meters meters,
+        ILogger<PasswordGate> log)
     {
-        (_directory, _hasher, _options, _clock) = (directory, hasher, options, clock);
+        (_directory, _hasher, _failures, _clock, _meters, _log) = (directory, hasher, failures, clock, meters, log);
+        _queue = new PasswordQueue(options);
+        _refusals = new Refusals(clock);
         _workers = new SemaphoreSlim(options.Parallel);
         // Never matches, costs as much as a real one: an unknown name takes the time of a wrong password.
         _nobody = new PasswordHash(hasher.ActiveKeyId, options.Rounds, RandomNumberGenerator.GetBytes(16), RandomNumberGenerator.GetBytes(32));
     }
 
-    public async Task<PasswordAnswer> CheckAsync(string name, string password, CancellationToken ct)
+    public async Task<PasswordCheck> CheckAsync(string name, string password, PeerNetwork peer, CancellationToken ct)
     {
-        if (Interlocked.Increment(ref _waiting) > _options.Parallel + _options.Queue)
-        {
-            Interlocked.Decrement(ref _waiting);
-            return PasswordAnswer.Busy;
-        }
-
+        if (_failures.BeforePassword(peer) is { } limited) return new PasswordCheck(IsRight: false, limited);
+        if (!_queue.TryEnter(name, peer)) return new PasswordCheck(IsRight: false, Busy());
         try
         {
             await _workers.WaitAsync(ct);
             try
             {
-                return await CheckAsync(name, password);
+                var right = await IsRightAsync(name, password);
+                if (!right) _failures.CountPassword(peer);
+                return new PasswordCheck(right);
             }
             finally
             {
@@ -58,25 +62,32 @@ internal sealed class PasswordGate : IDisposable
         }
         finally
         {
-            Interlocked.Decrement(ref _waiting);
+            _queue.Leave(name, peer);
         }
     }
 
+    private Limited Busy()
+    {
+        _meters.Limited("passwords");
+        if (_refusals.Report() is { } times) _log.PasswordsLimited(times);
+        return new Limited("passwords", BusyWait);
+    }
+
     /// <summary>Once begun it takes no cancellation: a wrong password counts, whether or not the caller is still there.</summary>
-    private async Task<PasswordAnswer> CheckAsync(string name, string password)
+    private async Task<bool> IsRightAsync(string name, string password)
     {
         var now = _clock.GetUtcNow();
         var stored = _directory.FindPassword(name);
         var right = await Task.Run(() => _hasher.Matches(password, stored?.Hash ?? _nobody));
-        if (stored is null || stored.Guesses.IsLocked(now)) return PasswordAnswer.Refused;
+        if (stored is null || stored.Guesses.IsLocked(now)) return false;
         if (!right)
         {
             await _directory.CountWrongPasswordAsync(name, Policy, now);
-            return PasswordAnswer.Refused;
+            return false;
         }
 
         if (stored.Guesses.Failures > 0) await _directory.ClearWrongPasswordsAsync(name);
-        return PasswordAnswer.Right;
+        return true;
     }
 
     public void Dispose() => _workers.Dispose();

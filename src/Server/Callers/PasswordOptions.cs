@@ -19,4 +19,12 @@ internal sealed record PasswordOptions
     /// <summary>Checks that may wait for their turn; further ones are answered CALLER_LIMIT at once.</summary>
     /// <value>0 to 1,000. Default 32.</value>
     public int Queue { get; init; } = 32;
+
+    /// <summary>Checks of one address, running and waiting.</summary>
+    /// <value>1 to 1,000. Default 8, a quarter of all.</value>
+    public int PerPeer { get; init; } = 8;
+
+    /// <summary>Checks of one name, running and waiting.</summary>
+    /// <value>1 to 1,000. Default 4.</value>
+    public int PerName { get; init; } = 4;
 }

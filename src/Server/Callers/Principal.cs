@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Mfa.Server.Callers;
 
 /// <summary>What a caller may do. The numbers are stored: never renumber.</summary>
@@ -66,6 +68,8 @@ internal sealed record Principal(CallerKind Kind, string Tenant, string Name, Sc
 
     /// <summary>What audit lines and remembered answers know the caller by: the same for every key of a name.</summary>
     public string Id => $"{Origin}:{Name}";
+    /// <summary>The address that the call came from; null when it has none.</summary>
+    public IPAddress? Peer { get; init; }
 
     public static Principal Person(string name) =>
         new(CallerKind.Person, DefaultTenant, name, Scopes.Verify | Scopes.Enroll | Scopes.Disable);

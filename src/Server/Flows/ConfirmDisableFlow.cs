@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json.Serialization;
 using Mfa.Server.Callers;
+using Mfa.Server.Callers.Quotas;
 using Mfa.Server.Domain;
 using Mfa.Server.Observability;
 using Mfa.Server.Store;
@@ -23,7 +24,7 @@ internal sealed partial class ConfirmDisableAnswerJson : JsonSerializerContext;
 /// with it. Why a token is refused is not told.
 /// </summary>
 internal sealed class ConfirmDisableFlow(
-    SqliteStore store, Repeatable repeatable, Outgoing outgoing, TimeProvider clock, ILogger<ConfirmDisableFlow> log)
+    SqliteStore store, Repeatable repeatable, Outgoing outgoing, SprayGuard spray, TimeProvider clock, ILogger<ConfirmDisableFlow> log)
 {
     public async Task<Result<ConfirmDisableAnswer>> RunAsync(ConfirmDisableCall call)
     {
@@ -34,6 +35,7 @@ internal sealed class ConfirmDisableFlow(
         if (repeatable.Before(remember) is { } before) return before;
 
         var result = await store.UpdateAsync(store.Find(call.Account), account => Decide(account, hash, now), remember);
+        if (result.Refusal is { Kind: RefusalKind.TokenRefused }) spray.Saw(call.Caller, call.Account, CheckKind.Wrong);
         log.Disabled(call.Account.Tenant, call.Account.Account, call.Caller.Id, result.Value is not null);
         return result;
     }

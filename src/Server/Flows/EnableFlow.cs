@@ -1,4 +1,5 @@
 using Mfa.Server.Callers;
+using Mfa.Server.Callers.Quotas;
 using Mfa.Server.Delivery;
 using Mfa.Server.Domain;
 using Mfa.Server.Observability;
@@ -44,8 +45,8 @@ internal sealed record EnableAnswer(
 /// <summary>Enable: prove the factor in force if there is one, then put a new enrollment beside it, pending.</summary>
 internal sealed class EnableFlow(
     SqliteStore store, UserDirectory directory, CodeComparison comparison, Sealer sealer, RecoveryHashes recoveryHashes, CodeIssuer issuer,
-    Destinations destinations, PhoneParser phones, EnrollmentOptions options, GuessOptions guesses, TimeProvider clock,
-    ILogger<EnableFlow> log)
+    Destinations destinations, PhoneParser phones, EnrollmentOptions options, GuessOptions guesses, SprayGuard spray,
+    TimeProvider clock, ILogger<EnableFlow> log)
 {
     public async Task<Result<EnableAnswer>> RunAsync(EnableCall call)
     {
@@ -71,6 +72,7 @@ internal sealed class EnableFlow(
             var first = FirstCode(call, enrollment, now);
             var outcome = await store.UpdateAsync(account, current => Decide(current, evidence, first, expireTime, now));
             if (outcome == Proof.Stale) continue;
+            spray.Saw(call.Caller, call.Account, outcome.Kind);
             log.Enrollment(call.Account.Tenant, call.Account.Account, call.Caller.Id, call.Method, outcome.Kind);
             return outcome.Refusal is { } refused ? refused : Answer(call, enrollment, secret, codes, expireTime);
         }

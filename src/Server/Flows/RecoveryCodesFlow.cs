@@ -1,4 +1,5 @@
 using Mfa.Server.Callers;
+using Mfa.Server.Callers.Quotas;
 using Mfa.Server.Domain;
 using Mfa.Server.Observability;
 using Mfa.Server.Protection;
@@ -8,8 +9,8 @@ namespace Mfa.Server.Flows;
 
 /// <summary>RegenerateRecoveryCodes: prove the factor in force, then put a new set in place of the old one.</summary>
 internal sealed class RecoveryCodesFlow(
-    SqliteStore store, CodeComparison comparison, RecoveryHashes recoveryHashes, GuessOptions guesses, TimeProvider clock,
-    ILogger<RecoveryCodesFlow> log)
+    SqliteStore store, CodeComparison comparison, RecoveryHashes recoveryHashes, GuessOptions guesses, SprayGuard spray,
+    TimeProvider clock, ILogger<RecoveryCodesFlow> log)
 {
     public async Task<Result<IReadOnlyList<RecoveryCode>>> RunAsync(Principal caller, AccountKey key, SubmittedCode code)
     {
@@ -26,6 +27,7 @@ internal sealed class RecoveryCodesFlow(
             var evidence = comparison.WithFactor(key, factor, code, now);
             var proof = await store.UpdateAsync(account, current => Decide(current, evidence, set, now));
             if (proof == Proof.Stale) continue;
+            spray.Saw(caller, key, proof.Kind);
             log.RecoveryCodes(key.Tenant, key.Account, caller.Id, proof.Kind);
             return proof.Refusal is { } refused ? refused : codes;
         }

@@ -1,4 +1,5 @@
 using Mfa.Server.Callers;
+using Mfa.Server.Callers.Quotas;
 using Mfa.Server.Domain;
 using Mfa.Server.Observability;
 using Mfa.Server.Store;
@@ -14,8 +15,8 @@ internal sealed record VerifyCall(Principal Caller, AccountKey Account, Submitte
 /// it counts, whether or not the caller is still there.
 /// </summary>
 internal sealed class VerifyFlow(
-    SqliteStore store, CodeComparison comparison, Repeatable repeatable, Outgoing outgoing, GuessOptions guesses, TimeProvider clock,
-    ILogger<VerifyFlow> log)
+    SqliteStore store, CodeComparison comparison, Repeatable repeatable, Outgoing outgoing, GuessOptions guesses, SprayGuard spray,
+    TimeProvider clock, ILogger<VerifyFlow> log)
 {
     public async Task<Result<VerifyAnswer>> RunAsync(VerifyCall call)
     {
@@ -44,7 +45,11 @@ internal sealed class VerifyFlow(
             if (result.Value is not { Kind: CheckKind.Stale })
             {
                 if (result.Value is { } answer)
+                {
+                    spray.Saw(call.Caller, call.Account, answer.Kind);
                     log.Verdict(call.Account.Tenant, call.Account.Account, call.Caller.Id, answer.Factor, answer.Kind);
+                }
+
                 return result;
             }
         }

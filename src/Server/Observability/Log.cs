@@ -67,6 +67,20 @@ internal static partial class Log
 
     [LoggerMessage(6005, LogLevel.Warning, "{Why} {Remedy}")]
     public static partial void SmsAlone(this ILogger log, string why, string remedy);
+    [LoggerMessage(4201, LogLevel.Warning, "{Caller} of {Tenant} is past its limit of {Limit}: {Times} calls turned away since the last such line")]
+    public static partial void CallerLimited(this ILogger log, string caller, string tenant, string limit, long times);
+
+    [LoggerMessage(4202, LogLevel.Warning, "{Peer} fails to prove who it is: {Times} calls turned away since the last such line")]
+    public static partial void PeerLimited(this ILogger log, string peer, long times);
+
+    [LoggerMessage(4203, LogLevel.Warning, "Too many passwords at once: {Times} calls turned away since the last such line")]
+    public static partial void PasswordsLimited(this ILogger log, long times);
+
+    [LoggerMessage(4210, LogLevel.Error, "Spray: {Caller} of {Tenant}, now from {Peer}, sent {Wrong} wrong codes for {Accounts} accounts; it may not guess for {Pause}")]
+    public static partial void Spray(this ILogger log, string caller, string tenant, string peer, int wrong, int accounts, TimeSpan pause);
+
+    [LoggerMessage(4211, LogLevel.Error, "Spray: all callers together sent {Wrong} wrong codes for {Accounts} accounts; for {Pause} a tenth of the threshold stops one")]
+    public static partial void SprayOfAll(this ILogger log, int wrong, int accounts, TimeSpan pause);
 
     [LoggerMessage(4001, LogLevel.Warning, "Refused a call of {Rpc} from {Peer}: {Why}")]
     public static partial void CallerRefused(this ILogger log, string rpc, string peer, string why);

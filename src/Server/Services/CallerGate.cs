@@ -1,6 +1,8 @@
+using System.Net;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Mfa.Server.Callers;
+using Mfa.Server.Callers.Quotas;
 using Mfa.Server.Observability;
 using Microsoft.AspNetCore.Authorization;
 
@@ -11,7 +13,8 @@ namespace Mfa.Server.Services;
 /// ignores case and decodes percent signs, so a path tells nothing. Runs before the request's body is read.
 /// </summary>
 internal sealed class CallerGate(
-    RequestDelegate next, ApiKeys keys, JwtCallers tokens, ClientCertificates certificates, PasswordGate passwords, ILogger<CallerGate> log)
+    RequestDelegate next, ApiKeys keys, JwtCallers tokens, ClientCertificates certificates, PasswordGate passwords, FailedCallers failures,
+    CallerQuotas quotas, ILogger<CallerGate> log)
 {
     private const string UnknownMethod = "an unknown method"; // what was asked for is the caller's text: not for the log
 
@@ -23,7 +26,13 @@ internal sealed class CallerGate(
         }
         catch (RpcException refusal)
         {
-            log.CallerRefused(RpcOf(http)?.FullName ?? UnknownMethod, http.Connection.RemoteIpAddress?.ToString() ?? "", refusal.StatusCode.ToString());
+            // Those past a limit come in floods; the limits tell of them in their own measure.
+            if (refusal.StatusCode != StatusCode.ResourceExhausted)
+            {
+                var peer = http.Connection.RemoteIpAddress?.ToString() ?? "";
+                log.CallerRefused(RpcOf(http)?.FullName ?? UnknownMethod, peer, refusal.StatusCode.ToString());
+            }
+
             TrailersOnly.Write(http.Response, refusal);
             return;
         }
@@ -47,27 +56,31 @@ internal sealed class CallerGate(
     {
         if (http.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null) return;
 
+        var peer = http.Connection.RemoteIpAddress;
         var caller = Credential.Read(http.Connection.ClientCertificate, http.Request.Headers.Authorization) switch
         {
             KeyCredential key => keys.Authenticate(key.Key),
             TokenCredential token => await tokens.AuthenticateAsync(token.Token, http.RequestAborted),
             CertificateCredential certificate => certificates.Authenticate(certificate.Certificate),
-            PasswordCredential password => await AuthenticateAsync(password, http.RequestAborted),
+            PasswordCredential password => await AuthenticateAsync(password, peer, http.RequestAborted),
             _ => null,
-        } ?? throw Errors.Unauthenticated();
+        } ?? throw (failures.Count(PeerNetwork.Of(peer)) is { } failing ? Errors.CallerLimit(failing) : Errors.Unauthenticated());
+        caller = caller with { Peer = peer };
+
+        if (quotas.TakeCall(caller) is { } calls) throw Errors.CallerLimit(calls);
 
         if (RpcOf(http) is not { } rpc) throw Errors.UnknownRpc();
         if (!Permissions.Allows(caller, rpc)) throw Errors.CallerNotAllowed();
+        if (Permissions.IsGuess(rpc) && quotas.TakeGuess(caller) is { } guesses) throw Errors.CallerLimit(guesses);
         http.Features.Set(caller);
     }
 
-    private async Task<Principal?> AuthenticateAsync(PasswordCredential credential, CancellationToken ct) =>
-        await passwords.CheckAsync(credential.Name, credential.Password, ct) switch
-        {
-            PasswordAnswer.Right => Principal.Person(credential.Name),
-            PasswordAnswer.Refused => null,
-            PasswordAnswer.Busy => throw Errors.CallerLimit(TimeSpan.FromSeconds(1)),
-        };
+    private async Task<Principal> AuthenticateAsync(PasswordCredential credential, IPAddress? peer, CancellationToken ct)
+    {
+        var check = await passwords.CheckAsync(credential.Name, credential.Password, PeerNetwork.Of(peer), ct);
+        if (check.Limited is { } limited) throw Errors.CallerLimit(limited);
+        return check.IsRight ? Principal.Person(credential.Name) : throw Errors.Unauthenticated(); // counted by the password gate
+    }
 
     private static IMethod? RpcOf(HttpContext http) => http.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method;
 }

@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
+using Mfa.Server.Callers.Quotas;
 using Mfa.Server.Flows;
 using Mfa.V1;
 
@@ -33,8 +34,12 @@ internal static class Errors
     public static RpcException CallerNotAllowed() => New(
         StatusCode.PermissionDenied, ErrorReason.CallerNotAllowed, "This caller may not do this. Check the key's scopes and the account.");
 
-    public static RpcException CallerLimit(TimeSpan wait) => New(
-        StatusCode.ResourceExhausted, ErrorReason.CallerLimit, "Too many calls at once. Try again a little later.", Retry(wait));
+    public static RpcException CallerLimit(Limited limited)
+    {
+        var info = new ErrorInfo { Domain = Domain, Reason = NameOf(ErrorReason.CallerLimit), Metadata = { ["limit"] = limited.Limit } };
+        var message = $"Too many calls ({limited.Limit}); the request was not read. Try again a little later.";
+        return New(StatusCode.ResourceExhausted, info, message, [Retry(limited.Wait)]);
+    }
 
     /// <summary>The parser does not tell which field it stumbled over.</summary>
     public static RpcException Unreadable() => New(

@@ -1,6 +1,8 @@
+using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Mfa.Server.Callers;
+using Mfa.Server.Callers.Quotas;
 using Mfa.Server.Domain;
 using Mfa.Server.Flows;
 
@@ -37,7 +39,7 @@ internal sealed class DisableOutcomeNames() : JsonStringEnumConverter<DisableOut
 /// The page that a mailed link opens. It is the same for everybody and changes nothing; only its form does, with the person's
 /// password beside the token.
 /// </summary>
-internal sealed class DisablePage(PasswordGate passwords, ConfirmDisableFlow confirmDisable)
+internal sealed class DisablePage(PasswordGate passwords, CallerQuotas quotas, ConfirmDisableFlow confirmDisable)
 {
     private const int MaxBytes = 4096;
 
@@ -55,7 +57,7 @@ internal sealed class DisablePage(PasswordGate passwords, ConfirmDisableFlow con
         var outcome = DisableOutcome.FormRefused;
         if (status == StatusCodes.Status200OK)
         {
-            if (await ReadAsync(http) is { } form) outcome = await ConfirmAsync(form, http.RequestAborted);
+            if (await ReadAsync(http) is { } form) outcome = await ConfirmAsync(form, http.Connection.RemoteIpAddress, http.RequestAborted);
             status = StatusOf(outcome);
         }
 
@@ -86,20 +88,15 @@ internal sealed class DisablePage(PasswordGate passwords, ConfirmDisableFlow con
         DisableOutcome.Done => StatusCodes.Status200OK,
     };
 
-    private async Task<DisableOutcome> ConfirmAsync(DisableForm form, CancellationToken ct)
+    private async Task<DisableOutcome> ConfirmAsync(DisableForm form, IPAddress? peer, CancellationToken ct)
     {
         if (DisableToken.Parse(form.Token) is not { } token) return DisableOutcome.LinkBroken;
-        switch (await passwords.CheckAsync(form.Username, form.Password, ct))
-        {
-            case PasswordAnswer.Busy:
-                return DisableOutcome.Busy;
-            case PasswordAnswer.Refused:
-                return DisableOutcome.PasswordRefused;
-            case PasswordAnswer.Right:
-                break;
-        }
+        var check = await passwords.CheckAsync(form.Username, form.Password, PeerNetwork.Of(peer), ct);
+        if (check.Limited is not null) return DisableOutcome.Busy;
+        if (!check.IsRight) return DisableOutcome.PasswordRefused;
 
-        var person = Principal.Person(form.Username);
+        var person = Principal.Person(form.Username) with { Peer = peer };
+        if ((quotas.TakeCall(person) ?? quotas.TakeGuess(person)) is not null) return DisableOutcome.Busy;
         var call = new ConfirmDisableCall(person, new AccountKey(person.Tenant, person.Name), token, RequestId: null);
         return (await confirmDisable.RunAsync(call)).Value is null ? DisableOutcome.LinkRefused : DisableOutcome.Done;
     }
