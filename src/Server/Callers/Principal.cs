@@ -68,6 +68,7 @@ internal sealed record Principal(CallerKind Kind, string Tenant, string Name, Sc
 
     /// <summary>What audit lines and remembered answers know the caller by: the same for every key of a name.</summary>
     public string Id => $"{Origin}:{Name}";
+
     /// <summary>The address that the call came from; null when it has none.</summary>
     public IPAddress? Peer { get; init; }
 
