@@ -1,4 +1,5 @@
 using Mfa.Server.Protection;
+using Mfa.Server.Rotation;
 using Mfa.Server.Store;
 
 namespace Mfa.Server;
@@ -12,28 +13,32 @@ internal static class RingCheck
     /// <exception cref="StartRefusedException">The database needs a key that the ring lacks, or has another one by its id.</exception>
     public static async Task RunAsync(SqliteStore store, KeyRing ring, string ringPath)
     {
-        var known = store.Read(session =>
+        bool known;
+        try
         {
-            var command = session.Command("SELECT id, check_value FROM ring_keys");
-            using var row = command.ExecuteReader();
-            var keys = new Dictionary<uint, byte[]>();
-            while (row.Read()) keys.Add((uint)row.GetInt64(0), row.GetFieldValue<byte[]>(1));
-            return keys;
-        });
+            known = Knows(store, ring, ringPath);
+        }
+        catch (StartRefusedException)
+        {
+            ring.TakeOver(KeyRingFile.Load(ringPath)); // it may have been changed since it was read
+            known = Knows(store, ring, ringPath);
+        }
 
+        if (known) return;
+        await store.WriteAsync(session => RingKeyRows.Add(session, ring.ActiveId, ring.CheckValue(ring.ActiveId)));
+    }
+
+    /// <returns>Whether the database knows the ring's active key: until then nothing may be protected with it.</returns>
+    /// <exception cref="StartRefusedException">As for <see cref="RunAsync"/>.</exception>
+    public static bool Knows(SqliteStore store, KeyRing ring, string ringPath)
+    {
+        var known = store.Read(RingKeyRows.CheckValues);
         foreach (var (id, check) in known)
         {
             if (!ring.Contains(id) || !ring.CheckValue(id).AsSpan().SequenceEqual(check))
                 throw new StartRefusedException($"{ringPath}: not the key ring this database was written with (key {id:x8}). Put the right file back.");
         }
 
-        if (known.ContainsKey(ring.ActiveId)) return;
-        await store.WriteAsync(session =>
-        {
-            var command = session.Command("INSERT INTO ring_keys (id, check_value) VALUES (@id, @check) ON CONFLICT DO NOTHING");
-            command.Parameters.AddWithValue("@id", (long)ring.ActiveId);
-            command.Parameters.AddWithValue("@check", ring.CheckValue(ring.ActiveId));
-            return command.ExecuteNonQuery();
-        });
+        return known.ContainsKey(ring.ActiveId);
     }
 }

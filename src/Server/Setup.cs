@@ -64,6 +64,7 @@ internal static class Setup
         services.AddSingleton(data.Store);
         services.AddHostedService<Sweeper>();
         services.AddSingleton(data.Ring);
+        services.AddSingleton(data.StandingKey);
         services.AddSingleton<Sealer>();
         services.AddSingleton<RecoveryHashes>();
         services.AddSingleton<SentCodeHashes>();

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Mfa.Server.Domain;
 using Mfa.Server.Protection;
 
@@ -25,15 +24,12 @@ internal sealed class PasswordGate : IDisposable
     private readonly PasswordHasher _hasher;
     private readonly PasswordOptions _options;
     private readonly SemaphoreSlim _workers;
-    private readonly PasswordHash _nobody;
     private int _waiting;
 
     public PasswordGate(UserDirectory directory, PasswordHasher hasher, PasswordOptions options, TimeProvider clock)
     {
         (_directory, _hasher, _options, _clock) = (directory, hasher, options, clock);
         _workers = new SemaphoreSlim(options.Parallel);
-        // Never matches, costs as much as a real one: an unknown name takes the time of a wrong password.
-        _nobody = new PasswordHash(hasher.ActiveKeyId, options.Rounds, RandomNumberGenerator.GetBytes(16), RandomNumberGenerator.GetBytes(32));
     }
 
     public async Task<PasswordAnswer> CheckAsync(string name, string password, CancellationToken ct)
@@ -67,7 +63,7 @@ internal sealed class PasswordGate : IDisposable
     {
         var now = _clock.GetUtcNow();
         var stored = _directory.FindPassword(name);
-        var right = await Task.Run(() => _hasher.Matches(password, stored?.Hash ?? _nobody));
+        var right = await Task.Run(() => _hasher.Matches(password, stored?.Hash ?? _hasher.Nobody(_options.Rounds)));
         if (stored is null || stored.Guesses.IsLocked(now)) return PasswordAnswer.Refused;
         if (!right)
         {

@@ -21,22 +21,37 @@ internal sealed class PasswordHasher(KeyRing ring)
     private const int SaltBytes = 16;
     private const int HashBytes = 32;
 
-    public uint ActiveKeyId => ring.ActiveId;
+    private readonly CarriedHashes _stored = new(ring, KeyPurpose.Passwords, HashBytes);
 
     public PasswordHash New(string password, int rounds)
     {
         var salt = RandomNumberGenerator.GetBytes(SaltBytes);
-        return new PasswordHash(ring.ActiveId, rounds, salt, Compute(ring.ActiveId, password, salt, rounds));
+        var keyId = ring.ActiveId;
+        return new PasswordHash(keyId, rounds, salt, Compute(ring.SubKey(keyId, KeyPurpose.Passwords), password, salt, rounds));
     }
 
-    /// <summary>HMAC pads a short key with zeros, so that a NUL at the end would change nothing: such a password is another one.</summary>
-    public bool Matches(string password, PasswordHash stored) =>
-        CryptographicOperations.FixedTimeEquals(Compute(stored.KeyId, password, stored.Salt, stored.Rounds), stored.Hash)
-        && !password.Contains('\0');
+    /// <summary>Never matches and costs as much as a real one: an unknown name takes the time of a wrong password.</summary>
+    public PasswordHash Nobody(int rounds) =>
+        new(ring.ActiveId, rounds, RandomNumberGenerator.GetBytes(SaltBytes), RandomNumberGenerator.GetBytes(HashBytes));
 
-    private byte[] Compute(uint keyId, string password, byte[] salt, int rounds)
+    /// <summary>HMAC pads a short key with zeros, so that a NUL at the end would change nothing: such a password is another one.</summary>
+    public bool Matches(string password, PasswordHash stored)
+    {
+        var (key, hash) = _stored.Open(stored.KeyId, stored.Hash, Sealer.PasswordBinding(stored.Salt));
+        return CryptographicOperations.FixedTimeEquals(Compute(key, password, stored.Salt, stored.Rounds), hash) && !password.Contains('\0');
+    }
+
+    /// <returns>The hash under the active key; the same instance when it is already.</returns>
+    public PasswordHash CarryOver(PasswordHash stored)
+    {
+        if (stored.KeyId == ring.ActiveId) return stored;
+        var (keyId, hash) = _stored.CarryOver(stored.KeyId, stored.Hash, Sealer.PasswordBinding(stored.Salt));
+        return stored with { KeyId = keyId, Hash = hash };
+    }
+
+    private static byte[] Compute(byte[] key, string password, byte[] salt, int rounds)
     {
         var stretched = Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(password), salt, rounds, HashAlgorithmName.SHA512, HashBytes);
-        return HMACSHA256.HashData(ring.SubKey(keyId, KeyPurpose.Passwords), stretched);
+        return HMACSHA256.HashData(key, stretched);
     }
 }
