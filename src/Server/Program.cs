@@ -7,6 +7,7 @@ var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRP
 {
     KeysCommand.Create(),
     UsersCommand.Create(),
+    SecretsCommand.Create(),
 };
 ServeCommand.AddTo(root);
 
