@@ -85,10 +85,20 @@ internal sealed class RingWatch(SqliteStore store, KeyRing ring, string ringPath
     /// <summary>What tells that a file is another one than before.</summary>
     private sealed record Stamp(DateTime Written, long Length, UnixFileMode Mode)
     {
-        public static Stamp? Of(string path)
+        private static readonly Stamp Gone = new(default, Length: -1, UnixFileMode.None);
+
+        public static Stamp Of(string path)
         {
-            var file = new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? new FileInfo(path);
-            return file.Exists ? new Stamp(file.LastWriteTimeUtc, file.Length, file.UnixFileMode) : null;
+            try
+            {
+                var file = new FileInfo(path);
+                if (file.LinkTarget is not null) file = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
+                return file.Exists ? new Stamp(file.LastWriteTimeUtc, file.Length, file.UnixFileMode) : Gone;
+            }
+            catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+            {
+                return Gone; // loading it says why
+            }
         }
     }
 }

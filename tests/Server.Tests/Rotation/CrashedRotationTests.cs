@@ -81,6 +81,25 @@ public sealed class CrashedRotationTests : IDisposable
         Assert.Throws<StartRefusedException>(data.LockRing);
     }
 
+    [Fact]
+    public async Task A_server_that_has_not_noted_the_active_key_is_waited_for_and_without_one_nobody_is()
+    {
+        await OpenAsync();
+        await RotateAsync();
+        using var data = await DataFolder.OpenAsync(_folder.Path, _clock);
+        var rotation = new KeyRotation(data.Store, data.Ring, Ring, _clock);
+        Assert.False(data.IsServed());
+        Assert.Equal(_clock.GetUtcNow().AddSeconds(15), rotation.SettledTime(data.IsServed()));
+
+        data.LockForServing();
+        Assert.True(data.IsServed());
+        Assert.Null(rotation.SettledTime(data.IsServed()));
+
+        _clock.Advance(TimeSpan.FromHours(1));
+        await data.Store.WriteAsync(session => RingKeyRows.SetServed(session, data.Ring.ActiveId, _clock.GetUtcNow()));
+        Assert.Equal(_clock.GetUtcNow().AddSeconds(15), rotation.SettledTime(data.IsServed()));
+    }
+
     private async Task<uint> OpenAsync()
     {
         using var data = await DataFolder.OpenAsync(_folder.Path, _clock);

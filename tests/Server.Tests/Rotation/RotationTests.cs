@@ -134,10 +134,11 @@ public sealed class RotationTests
     }
 
     [Theory]
+    [InlineData(null)]
     [InlineData("")]
     [InlineData("{}")]
     [InlineData("""{"active":"00000001","keys":[{"id":"00000001","key":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=","created":"2026-01-01T00:00:00Z"}]}""")]
-    public async Task A_broken_or_strange_file_leaves_the_keys_in_use_alone_until_it_is_mended(string content)
+    public async Task A_broken_or_strange_file_leaves_the_keys_in_use_alone_until_it_is_mended(string? content)
     {
         await using var server = await TestServer.StartAsync();
         var keys = new Operator(server);
@@ -146,12 +147,14 @@ public sealed class RotationTests
         var good = await File.ReadAllTextAsync(keys.RingPath, TestContext.Current.CancellationToken);
         var old = keys.ServersRing.ActiveId;
 
-        await File.WriteAllTextAsync(keys.RingPath, content, TestContext.Current.CancellationToken);
+        if (content is null) File.Delete(keys.RingPath);
+        else await File.WriteAllTextAsync(keys.RingPath, content, TestContext.Current.CancellationToken);
         await keys.ServerLooksAsync();
         Assert.Equal([old], keys.ServersRing.Ids);
         Assert.Equal(Verdict.Accepted, (await alice.VerifyAsync(alice.Code(server.Step))).Verdict);
 
         await File.WriteAllTextAsync(keys.RingPath, good, TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(keys.RingPath, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         var (_, active) = await keys.RotateAsync();
         await keys.ServerLooksAsync();
         Assert.Equal(active, keys.ServersRing.ActiveId);
