@@ -35,17 +35,19 @@ internal sealed class KeyRing
 
     public IEnumerable<uint> Ids => _keys.Ids;
 
-    /// <summary>Asked when a row names a key that is not in the ring; true once newer keys are in place. Null when nobody knows any.</summary>
-    public Func<bool>? Renew { get; set; }
+    /// <summary>Called when a row names a key that is not in the ring: puts newer keys in place if there are any.</summary>
+    public Action? Renew { get; set; }
 
     public bool Contains(uint id) => _keys.Ids.Contains(id);
 
     /// <summary>HKDF-Expand (RFC 5869 §2.3) of a ring key; ring keys are uniformly random, so there is nothing to extract.</summary>
     /// <exception cref="CryptographicException">The ring has no such key. Never treated as "does not match".</exception>
-    public byte[] SubKey(uint keyId, KeyPurpose purpose) =>
-        _keys.SubKey(keyId, purpose)
-        ?? (Renew?.Invoke() == true ? _keys.SubKey(keyId, purpose) : null)
-        ?? throw new CryptographicException($"The key ring has no key {keyId:x8}.");
+    public byte[] SubKey(uint keyId, KeyPurpose purpose)
+    {
+        if (_keys.SubKey(keyId, purpose) is { } known) return known;
+        Renew?.Invoke(); // or somebody else has just done so: look again in any case
+        return _keys.SubKey(keyId, purpose) ?? throw new CryptographicException($"The key ring has no key {keyId:x8}.");
+    }
 
     /// <summary>Tells whether another ring's key hides behind the same id, without telling the key.</summary>
     public byte[] CheckValue(uint keyId) =>

@@ -49,7 +49,9 @@ internal sealed class Sealer(KeyRing ring)
     public static byte[] StandingKeyBinding() => Binding("standing key");
 
     /// <summary>The ring key that a sealed value needs; readable without any key.</summary>
-    public static uint KeyIdOf(SealedBytes sealedBytes) => BinaryPrimitives.ReadUInt32BigEndian(sealedBytes.Bytes.AsSpan(KeyIdAt));
+    public static uint KeyIdOf(SealedBytes sealedBytes) => sealedBytes.Bytes.Length >= HeaderBytes
+        ? BinaryPrimitives.ReadUInt32BigEndian(sealedBytes.Bytes.AsSpan(KeyIdAt))
+        : throw new CryptographicException("Not a sealed value.");
 
     public SealedBytes Seal(ReadOnlySpan<byte> plain, byte[] binding)
     {

@@ -48,27 +48,24 @@ internal sealed class RingWatch(SqliteStore store, KeyRing ring, string ringPath
         }
     }
 
-    /// <returns>Whether newer keys are in place now.</returns>
-    private bool Renew()
+    private void Renew()
     {
         lock (_one)
         {
             try
             {
                 var stamp = Stamp.Of(ringPath); // first: a change while it is read is seen the next time
-                if (stamp == _taken) return false;
+                if (stamp == _taken) return;
                 var newer = KeyRingFile.Load(ringPath);
-                if (!RingCheck.Knows(store, newer, ringPath)) return false; // the next look makes it known
+                if (!RingCheck.Knows(store, newer, ringPath)) return; // the next look makes it known
                 _taken = stamp;
-                if (newer.ActiveId == ring.ActiveId && newer.Ids.ToHashSet().SetEquals(ring.Ids)) return false;
+                if (newer.ActiveId == ring.ActiveId && newer.Ids.ToHashSet().SetEquals(ring.Ids)) return;
                 ring.TakeOver(newer);
                 log.RingChanged($"{newer.ActiveId:x8}", newer.Ids.Count());
-                return true;
             }
             catch (StartRefusedException refused)
             {
                 Refuse(refused);
-                return false;
             }
         }
     }
