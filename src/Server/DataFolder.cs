@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Mfa.Server.Protection;
+using Mfa.Server.Rotation;
 using Mfa.Server.Store;
 using Microsoft.Win32.SafeHandles;
 
@@ -15,13 +16,21 @@ internal sealed partial class DataFolder : IDisposable
 
     public const string ServeLock = "serve.lock";
 
+    private const string RingLock = "keys.lock";
+
     private SafeFileHandle? _serveLock;
 
-    private DataFolder(string path, KeyRing ring, SqliteStore store) => (Path, Ring, Store) = (path, ring, store);
+    private DataFolder(string path, string ringPath, KeyRing ring, SqliteStore store, StandingKey standingKey) =>
+        (Path, RingPath, Ring, Store, StandingKey) = (path, ringPath, ring, store, standingKey);
 
     public string Path { get; }
 
+    /// <summary>The file of the key ring.</summary>
+    public string RingPath { get; }
+
     public KeyRing Ring { get; }
+
+    public StandingKey StandingKey { get; }
 
     public SqliteStore Store { get; }
 
@@ -34,7 +43,8 @@ internal sealed partial class DataFolder : IDisposable
         CreateFolder(path);
         var ringPath = System.IO.Path.Combine(path, "keys.json");
         var databasePath = System.IO.Path.Combine(path, "mfa.db");
-        foreach (var file in new[] { ringPath, databasePath, System.IO.Path.Combine(path, ServeLock), System.IO.Path.Combine(path, DevKeyFile) })
+        foreach (var file in new[] { ringPath, databasePath, System.IO.Path.Combine(path, ServeLock), System.IO.Path.Combine(path, DevKeyFile),
+                     System.IO.Path.Combine(path, RingLock), })
             RefuseStranger(file);
 
         var ring = OpenRing(ringPath, databasePath, clock);
@@ -45,7 +55,7 @@ internal sealed partial class DataFolder : IDisposable
         try
         {
             await RingCheck.RunAsync(store, ring, ringPath);
-            return new DataFolder(path, ring, store);
+            return new DataFolder(path, ringPath, ring, store, await StandingKeyRow.LoadAsync(store, new Sealer(ring)));
         }
         catch (StoreUnavailableException broken)
         {
@@ -69,6 +79,35 @@ internal sealed partial class DataFolder : IDisposable
         catch (IOException)
         {
             throw new StartRefusedException($"{Path}: another mfa-server is serving this folder. Stop it first, or choose another --data.");
+        }
+    }
+
+    /// <summary>Tells whether a server serves the folder at this moment.</summary>
+    public bool IsServed()
+    {
+        var path = System.IO.Path.Combine(Path, ServeLock);
+        if (!File.Exists(path)) return false;
+        try
+        {
+            File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read).Dispose();
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Makes this process the one that works on the ring's keys until the handle is disposed of, or the process dies.</summary>
+    public SafeFileHandle LockRing()
+    {
+        try
+        {
+            return File.OpenHandle(System.IO.Path.Combine(Path, RingLock), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            throw new StartRefusedException($"{Path}: another mfa-server secrets is at work on this folder. Let it finish, or stop it; both are safe.");
         }
     }
 

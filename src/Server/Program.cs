@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Security.Cryptography;
 using Mfa.Server;
 using Mfa.Server.Commands;
 using Mfa.Server.Store;
@@ -10,6 +11,7 @@ var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRP
     CertificatesCommand.Create(),
     UsersCommand.Create(),
     DoctorCommand.Create(),
+    SecretsCommand.Create(),
 };
 ServeCommand.AddTo(root);
 
@@ -32,6 +34,11 @@ try
 catch (StartRefusedException refused)
 {
     await Console.Error.WriteLineAsync($"mfa-server: {refused.Message}");
+    return ExitCodes.Failed;
+}
+catch (CryptographicException unreadable)
+{
+    await Console.Error.WriteLineAsync($"mfa-server: something in the database does not open, it was altered or is of another key ring. {unreadable.Message}");
     return ExitCodes.Failed;
 }
 catch (StoreUnavailableException unavailable)

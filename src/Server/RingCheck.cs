@@ -1,4 +1,5 @@
 using Mfa.Server.Protection;
+using Mfa.Server.Rotation;
 using Mfa.Server.Store;
 
 namespace Mfa.Server;
@@ -12,27 +13,29 @@ internal static class RingCheck
     /// <exception cref="StartRefusedException">The database needs a key that the ring lacks, or has another one by its id.</exception>
     public static async Task RunAsync(SqliteStore store, KeyRing ring, string ringPath)
     {
-        var known = store.Read(KnownTo);
-        if (Stranger(known, ring) is { } id)
-            throw new StartRefusedException($"{ringPath}: not the key ring this database was written with (key {id:x8}). Put the right file back.");
-
-        if (known.ContainsKey(ring.ActiveId)) return;
-        await store.WriteAsync(session =>
+        bool known;
+        try
         {
-            var command = session.Command("INSERT INTO ring_keys (id, check_value) VALUES (@id, @check) ON CONFLICT DO NOTHING");
-            command.Parameters.AddWithValue("@id", (long)ring.ActiveId);
-            command.Parameters.AddWithValue("@check", ring.CheckValue(ring.ActiveId));
-            return command.ExecuteNonQuery();
-        });
+            known = Knows(store, ring, ringPath);
+        }
+        catch (StartRefusedException)
+        {
+            ring.TakeOver(KeyRingFile.Load(ringPath)); // it may have been changed since it was read
+            known = Knows(store, ring, ringPath);
+        }
+
+        if (known) return;
+        await store.WriteAsync(session => RingKeyRows.Add(session, ring.ActiveId, ring.CheckValue(ring.ActiveId)));
     }
 
-    /// <summary>The keys that the database was written with, and the check value of each.</summary>
-    public static Dictionary<uint, byte[]> KnownTo(Session session)
+    /// <returns>Whether the database knows the ring's active key: until then nothing may be protected with it.</returns>
+    /// <exception cref="StartRefusedException">As for <see cref="RunAsync"/>.</exception>
+    public static bool Knows(SqliteStore store, KeyRing ring, string ringPath)
     {
-        using var row = session.Command("SELECT id, check_value FROM ring_keys").ExecuteReader();
-        var keys = new Dictionary<uint, byte[]>();
-        while (row.Read()) keys.Add((uint)row.GetInt64(0), row.GetFieldValue<byte[]>(1));
-        return keys;
+        var known = store.Read(RingKeyRows.CheckValues);
+        return Stranger(known, ring) is { } id
+            ? throw new StartRefusedException($"{ringPath}: not the key ring this database was written with (key {id:x8}). Put the right file back.")
+            : known.ContainsKey(ring.ActiveId);
     }
 
     /// <returns>A key that the ring lacks, or has another one by its id; null when the ring is the right one.</returns>

@@ -4,6 +4,7 @@ using Mfa.Server.Delivery;
 using Mfa.Server.Flows;
 using Mfa.Server.Observability;
 using Mfa.Server.Protection;
+using Mfa.Server.Rotation;
 using Mfa.Server.Services;
 using Mfa.Server.Store;
 using Mfa.Server.Transport;
@@ -65,6 +66,8 @@ internal static class Setup
         services.AddSingleton(data.Store);
         services.AddHostedService<Sweeper>();
         services.AddSingleton(data.Ring);
+        services.AddSingleton(data.StandingKey);
+        services.AddHostedService(p => new RingWatch(data.Store, data.Ring, data.RingPath, clock, p.GetRequiredService<ILogger<RingWatch>>()));
         services.AddSingleton<Sealer>();
         services.AddSingleton<RecoveryHashes>();
         services.AddSingleton<SentCodeHashes>();

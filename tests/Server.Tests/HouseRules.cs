@@ -18,8 +18,9 @@ public sealed partial class HouseRules
         ["Services"] = ["Domain", "Flows", "Callers", "Delivery", "Store", "Observability"],
         ["Web"] = ["Domain", "Flows", "Callers", "Store"],
         ["Transport"] = ["Observability"],
-        ["Commands"] = ["Domain", "Protection", "Callers", "Delivery", "Transport", "Doctor"],
-        ["Doctor"] = ["Domain", "Protection", "Store", "Delivery", "Transport"],
+        ["Rotation"] = ["Domain", "Protection", "Store", "Callers", "Observability"],
+        ["Commands"] = ["Domain", "Protection", "Callers", "Delivery", "Transport", "Rotation", "Doctor"],
+        ["Doctor"] = ["Domain", "Protection", "Store", "Delivery", "Transport", "Rotation"],
     };
 
     [Fact]
@@ -56,7 +57,7 @@ public sealed partial class HouseRules
         Assert.Empty(strangers);
     }
 
-    [GeneratedRegex(@"(?<![\w.])(?:Mfa\.Server\.)?(Domain|Observability|Protection|Store|Delivery|Callers|Flows|Services|Web|Transport|Commands|Doctor)(?=\.[A-Z]|;)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"(?<![\w.])(?:Mfa\.Server\.)?(Domain|Observability|Protection|Store|Delivery|Callers|Flows|Services|Web|Transport|Rotation|Commands|Doctor)(?=\.[A-Z]|;)", RegexOptions.None, 1000)]
     private static partial Regex RoomName();
 
     private static string ServerFolder([CallerFilePath] string here = "") =>

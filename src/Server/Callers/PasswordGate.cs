@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Mfa.Server.Callers.Quotas;
 using Mfa.Server.Domain;
 using Mfa.Server.Observability;
@@ -24,22 +23,20 @@ internal sealed class PasswordGate : IDisposable
     private readonly PasswordHasher _hasher;
     private readonly PasswordQueue _queue;
     private readonly SemaphoreSlim _workers;
+    private readonly PasswordOptions _options;
     private readonly FailedCallers _failures;
     private readonly Refusals _refusals;
     private readonly Meters _meters;
     private readonly ILogger<PasswordGate> _log;
-    private readonly PasswordHash _nobody;
 
     public PasswordGate(
         UserDirectory directory, PasswordHasher hasher, PasswordOptions options, FailedCallers failures, TimeProvider clock, Meters meters,
         ILogger<PasswordGate> log)
     {
-        (_directory, _hasher, _failures, _clock, _meters, _log) = (directory, hasher, failures, clock, meters, log);
+        (_directory, _hasher, _options, _failures, _clock, _meters, _log) = (directory, hasher, options, failures, clock, meters, log);
         _queue = new PasswordQueue(options);
         _refusals = new Refusals(clock);
         _workers = new SemaphoreSlim(options.Parallel);
-        // Never matches, costs as much as a real one: an unknown name takes the time of a wrong password.
-        _nobody = new PasswordHash(hasher.ActiveKeyId, options.Rounds, RandomNumberGenerator.GetBytes(16), RandomNumberGenerator.GetBytes(32));
     }
 
     public async Task<PasswordCheck> CheckAsync(string name, string password, PeerNetwork peer, CancellationToken ct)
@@ -78,7 +75,7 @@ internal sealed class PasswordGate : IDisposable
     {
         var now = _clock.GetUtcNow();
         var stored = _directory.FindPassword(name);
-        var right = await Task.Run(() => _hasher.Matches(password, stored?.Hash ?? _nobody));
+        var right = await Task.Run(() => _hasher.Matches(password, stored?.Hash ?? _hasher.Nobody(_options.Rounds)));
         if (stored is null || stored.Guesses.IsLocked(now)) return false;
         if (!right)
         {

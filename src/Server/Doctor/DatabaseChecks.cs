@@ -1,4 +1,5 @@
 using Mfa.Server.Protection;
+using Mfa.Server.Rotation;
 using Mfa.Server.Store;
 using Microsoft.Data.Sqlite;
 
@@ -36,7 +37,7 @@ internal sealed class DatabaseChecks(Patient patient)
     public Finding Keys() => Look(session =>
     {
         if (!File.Exists(patient.Ring)) return Finding.Fail("there is no key ring to compare with.", "Restore keys.json from its backup.");
-        var stranger = RingCheck.Stranger(RingCheck.KnownTo(session), KeyRingFile.Load(patient.Ring));
+        var stranger = RingCheck.Stranger(RingKeyRows.CheckValues(session), KeyRingFile.Load(patient.Ring));
         return stranger is null
             ? Finding.Ok("all in the key ring.")
             : Finding.Fail($"{patient.Ring} is not the key ring this database was written with (key {stranger:x8}).", "Put the right file back.");

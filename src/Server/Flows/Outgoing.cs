@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using Mfa.Server.Callers;
 using Mfa.Server.Delivery;
@@ -21,7 +20,7 @@ internal enum Notice
 
 /// <summary>Writes the messages that decisions send: whom to, what, and under which limits.</summary>
 internal sealed class Outgoing(
-    Sealer sealer, Destinations destinations, KeyRing ring, MessageTemplates templates, DeliveryOptions delivery, EnrollmentOptions enrollment)
+    Sealer sealer, Destinations destinations, StandingKey standingKey, MessageTemplates templates, DeliveryOptions delivery, EnrollmentOptions enrollment)
 {
     /// <summary>Notices are worth sending for a day: a mail server may be down for hours.</summary>
     private static readonly TimeSpan NoticeLifetime = TimeSpan.FromDays(1);
@@ -109,7 +108,7 @@ internal sealed class Outgoing(
         destinations.Phone(key, subject)?.Reveal() ?? throw new InvalidOperationException("A message without a number."); // unreachable
 
     private byte[] Subject(string kind, string value) =>
-        HMACSHA256.HashData(ring.SubKey(ring.ActiveId, KeyPurpose.SendCounts), Encoding.UTF8.GetBytes($"{kind}\0{value}"))[..16];
+        standingKey.Hash(StandingPurpose.SendCounts, Encoding.UTF8.GetBytes($"{kind}\0{value}"))[..16];
 
     private static string Minutes(TimeSpan time) => ((int)Math.Ceiling(time.TotalMinutes)).ToString(CultureInfo.InvariantCulture);
 }

@@ -9,7 +9,7 @@ using Mfa.Server.Store;
 namespace Mfa.Server.Flows;
 
 /// <summary>Lets a caller repeat a request: the answer is saved with its effect and comes again for 10 minutes.</summary>
-internal sealed class Repeatable(SqliteStore store, KeyRing ring)
+internal sealed class Repeatable(SqliteStore store, StandingKey standingKey)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
@@ -24,7 +24,7 @@ internal sealed class Repeatable(SqliteStore store, KeyRing ring)
         if (requestId is not { } id) return null;
         // The hash is keyed, because a bare one of six digits is as good as the digits.
         byte[] named = [.. System.Text.Encoding.ASCII.GetBytes(rpc), 0, .. payload];
-        var hash = HMACSHA256.HashData(ring.SubKey(ring.ActiveId, KeyPurpose.Requests), named);
+        var hash = standingKey.Hash(StandingPurpose.Requests, named);
         var mark = new RequestMark(account, caller.Id, id, hash, now + Lifetime);
         return new(
             mark,

@@ -52,6 +52,14 @@ internal static partial class Log
 
     [LoggerMessage(5105, LogLevel.Warning, "Refused {Count} connections above the limits since the last such message")]
     public static partial void ConnectionsRefused(this ILogger log, int count);
+    [LoggerMessage(3201, LogLevel.Information, "The key ring changed: {Active} is the active key now, of {Count}")]
+    public static partial void RingChanged(this ILogger log, string active, int count);
+
+    [LoggerMessage(3202, LogLevel.Error, "The key ring's file changed and is refused; the keys in use stay. {Why}")]
+    public static partial void RingRefused(this ILogger log, string why);
+
+    [LoggerMessage(3203, LogLevel.Warning, "Could not look at the key ring; the next round tries again")]
+    public static partial void RingWatchFailed(this ILogger log, Exception why);
 
     [LoggerMessage(6001, LogLevel.Warning, "{Sender} did not take message {Message}, attempt {Attempt}: {Why}")]
     public static partial void SendFailed(this ILogger log, string sender, Guid message, int attempt, string why);

@@ -23,33 +23,48 @@ internal sealed class PasswordHasher
     private const int HashBytes = 32;
 
     private readonly KeyRing _ring;
+    private readonly CarriedHashes _stored;
     private readonly Counter<long> _rounds;
 
     public PasswordHasher(KeyRing ring)
     {
         _ring = ring;
+        _stored = new CarriedHashes(ring, KeyPurpose.Passwords, HashBytes);
         // What passwords cost: a flood of logins shows here, and that an unknown name costs what a known one does.
         _rounds = new Meter("Mfa.Server", version: null, tags: null, scope: this).CreateCounter<long>(
             "mfa.password.rounds", "{round}", "PBKDF2 rounds computed for passwords");
     }
 
-    public uint ActiveKeyId => _ring.ActiveId;
-
     public PasswordHash New(string password, int rounds)
     {
         var salt = RandomNumberGenerator.GetBytes(SaltBytes);
-        return new PasswordHash(_ring.ActiveId, rounds, salt, Compute(_ring.ActiveId, password, salt, rounds));
+        var keyId = _ring.ActiveId;
+        return new PasswordHash(keyId, rounds, salt, Compute(_ring.SubKey(keyId, KeyPurpose.Passwords), password, salt, rounds));
     }
 
-    /// <summary>HMAC pads a short key with zeros, so that a NUL at the end would change nothing: such a password is another one.</summary>
-    public bool Matches(string password, PasswordHash stored) =>
-        CryptographicOperations.FixedTimeEquals(Compute(stored.KeyId, password, stored.Salt, stored.Rounds), stored.Hash)
-        && !password.Contains('\0');
+    /// <summary>Never matches and costs as much as a real one: an unknown name takes the time of a wrong password.</summary>
+    public PasswordHash Nobody(int rounds) =>
+        new(_ring.ActiveId, rounds, RandomNumberGenerator.GetBytes(SaltBytes), RandomNumberGenerator.GetBytes(HashBytes));
 
-    private byte[] Compute(uint keyId, string password, byte[] salt, int rounds)
+    /// <summary>HMAC pads a short key with zeros, so that a NUL at the end would change nothing: such a password is another one.</summary>
+    public bool Matches(string password, PasswordHash stored)
+    {
+        var (key, hash) = _stored.Open(stored.KeyId, stored.Hash, Sealer.PasswordBinding(stored.Salt));
+        return CryptographicOperations.FixedTimeEquals(Compute(key, password, stored.Salt, stored.Rounds), hash) && !password.Contains('\0');
+    }
+
+    /// <returns>The hash under the active key; the same instance when it is already.</returns>
+    public PasswordHash CarryOver(PasswordHash stored)
+    {
+        if (stored.KeyId == _ring.ActiveId) return stored;
+        var (keyId, hash) = _stored.CarryOver(stored.KeyId, stored.Hash, Sealer.PasswordBinding(stored.Salt));
+        return stored with { KeyId = keyId, Hash = hash };
+    }
+
+    private byte[] Compute(byte[] key, string password, byte[] salt, int rounds)
     {
         _rounds.Add(rounds);
         var stretched = Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(password), salt, rounds, HashAlgorithmName.SHA512, HashBytes);
-        return HMACSHA256.HashData(_ring.SubKey(keyId, KeyPurpose.Passwords), stretched);
+        return HMACSHA256.HashData(key, stretched);
     }
 }

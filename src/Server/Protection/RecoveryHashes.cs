@@ -12,33 +12,46 @@ internal sealed class RecoveryHashes(KeyRing ring)
 {
     private const int HashBytes = 16;
 
+    private readonly CarriedHashes _stored = new(ring, KeyPurpose.RecoveryCodes, RecoveryCode.PerAccount * HashBytes);
+
     public RecoverySet NewSet(AccountKey account, IReadOnlyList<RecoveryCode> codes)
     {
         var setId = Guid.NewGuid();
+        var keyId = ring.ActiveId;
+        var key = ring.SubKey(keyId, KeyPurpose.RecoveryCodes);
         var hashes = new byte[codes.Count * HashBytes];
         for (var i = 0; i < codes.Count; i++)
-            Hash(ring.ActiveId, account, setId, codes[i]).CopyTo(hashes.AsSpan(i * HashBytes));
-        return new RecoverySet(setId, ring.ActiveId, hashes, Used: 0);
+            Hash(key, account, setId, codes[i]).CopyTo(hashes.AsSpan(i * HashBytes));
+        return new RecoverySet(setId, keyId, hashes, Used: 0);
     }
 
     /// <summary>Compares with every code of the set, used ones too, so that the time tells nothing.</summary>
     public RecoveryEvidence Compare(AccountKey account, RecoverySet set, RecoveryCode code)
     {
-        var hash = Hash(set.KeyId, account, set.Id, code);
+        var (key, hashes) = _stored.Open(set.KeyId, set.Hashes, Sealer.RecoveryBinding(account, set.Id));
+        var hash = Hash(key, account, set.Id, code);
         int? position = null;
         for (var i = 0; i < RecoveryCode.PerAccount; i++)
         {
-            if (CryptographicOperations.FixedTimeEquals(hash, set.Hashes.AsSpan(i * HashBytes, HashBytes))) position = i;
+            if (CryptographicOperations.FixedTimeEquals(hash, hashes.AsSpan(i * HashBytes, HashBytes))) position = i;
         }
 
         return new RecoveryEvidence(set.Id, position);
     }
 
+    /// <returns>The set under the active key; the same instance when it is already.</returns>
+    public RecoverySet CarryOver(AccountKey account, RecoverySet set)
+    {
+        if (set.KeyId == ring.ActiveId) return set;
+        var (keyId, hashes) = _stored.CarryOver(set.KeyId, set.Hashes, Sealer.RecoveryBinding(account, set.Id));
+        return set with { KeyId = keyId, Hashes = hashes };
+    }
+
     /// <summary>The account and the set are part of the input: hashes copied elsewhere match nothing.</summary>
-    private ReadOnlySpan<byte> Hash(uint keyId, AccountKey account, Guid setId, RecoveryCode code)
+    private static ReadOnlySpan<byte> Hash(byte[] key, AccountKey account, Guid setId, RecoveryCode code)
     {
         // Fixed-length fields first and a NUL between the names, which cannot hold one: no two inputs look alike.
         byte[] input = [.. setId.ToByteArray(), .. code.Bytes, .. Encoding.UTF8.GetBytes($"{account.Tenant}\0{account.Account}")];
-        return HMACSHA256.HashData(ring.SubKey(keyId, KeyPurpose.RecoveryCodes), input).AsSpan(0, HashBytes);
+        return HMACSHA256.HashData(key, input).AsSpan(0, HashBytes);
     }
 }

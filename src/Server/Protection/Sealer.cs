@@ -16,10 +16,11 @@ namespace Mfa.Server.Protection;
 internal sealed class Sealer(KeyRing ring)
 {
     private const byte Format = 1;
+    private const int KeyIdAt = 1; // the statements that count rows by key read it there
     private const int SaltBytes = 16;
     private const int TagBytes = 16;
     private const int NonceBytes = 12;
-    private const int HeaderBytes = 1 + sizeof(uint) + SaltBytes + TagBytes;
+    private const int HeaderBytes = KeyIdAt + sizeof(uint) + SaltBytes + TagBytes;
 
     /// <summary>Binds a shared secret to its account and to everything its codes depend on.</summary>
     public static byte[] SecretBinding(AccountKey key, Guid enrollmentId, Method method, TotpParameters totp) =>
@@ -35,16 +36,34 @@ internal sealed class Sealer(KeyRing ring)
     /// <summary>Binds a message in the outbox to its row.</summary>
     public static byte[] MessageBinding(AccountKey key, Guid id) => Binding("message", key.Tenant, key.Account, id.ToString("N"));
 
+    /// <summary>Binds a set of recovery codes to the account.</summary>
+    public static byte[] RecoveryBinding(AccountKey key, Guid setId) => Binding("recovery", key.Tenant, key.Account, setId.ToString("N"));
+
+    /// <summary>Binds a sent code to the enrollment it was sent for.</summary>
+    public static byte[] SentCodeBinding(AccountKey key, Guid enrollmentId, Guid codeId) =>
+        Binding("sent code", key.Tenant, key.Account, enrollmentId.ToString("N"), codeId.ToString("N"));
+
+    /// <summary>Binds a password's hash to its salt.</summary>
+    public static byte[] PasswordBinding(byte[] salt) => Binding("password", Convert.ToHexString(salt));
+
+    public static byte[] StandingKeyBinding() => Binding("standing key");
+
+    /// <summary>The ring key that a sealed value needs; readable without any key.</summary>
+    public static uint KeyIdOf(SealedBytes sealedBytes) => sealedBytes.Bytes.Length >= HeaderBytes
+        ? BinaryPrimitives.ReadUInt32BigEndian(sealedBytes.Bytes.AsSpan(KeyIdAt))
+        : throw new CryptographicException("Not a sealed value.");
+
     public SealedBytes Seal(ReadOnlySpan<byte> plain, byte[] binding)
     {
+        var keyId = ring.ActiveId;
         var bytes = new byte[HeaderBytes + plain.Length];
         bytes[0] = Format;
-        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(1), ring.ActiveId);
-        var salt = bytes.AsSpan(1 + sizeof(uint), SaltBytes);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(KeyIdAt), keyId);
+        var salt = bytes.AsSpan(KeyIdAt + sizeof(uint), SaltBytes);
         RandomNumberGenerator.Fill(salt);
 
         Span<byte> keyAndNonce = stackalloc byte[KeyRing.KeyBytes + NonceBytes];
-        Derive(ring.ActiveId, salt, keyAndNonce);
+        Derive(keyId, salt, keyAndNonce);
         using var aes = new AesGcm(keyAndNonce[..KeyRing.KeyBytes], TagBytes); // its own: AesGcm is not thread-safe
         aes.Encrypt(keyAndNonce[KeyRing.KeyBytes..], plain, bytes.AsSpan(HeaderBytes),
             bytes.AsSpan(HeaderBytes - TagBytes, TagBytes), Associated(bytes, binding));
@@ -61,7 +80,7 @@ internal sealed class Sealer(KeyRing ring)
         if (bytes.Length < HeaderBytes || bytes[0] != Format) throw new CryptographicException("Not a sealed value.");
 
         Span<byte> keyAndNonce = stackalloc byte[KeyRing.KeyBytes + NonceBytes];
-        Derive(KeyIdOf(sealedBytes), bytes.AsSpan(1 + sizeof(uint), SaltBytes), keyAndNonce);
+        Derive(KeyIdOf(sealedBytes), bytes.AsSpan(KeyIdAt + sizeof(uint), SaltBytes), keyAndNonce);
         using var aes = new AesGcm(keyAndNonce[..KeyRing.KeyBytes], TagBytes);
         var plain = new byte[bytes.Length - HeaderBytes];
         aes.Decrypt(keyAndNonce[KeyRing.KeyBytes..], bytes.AsSpan(HeaderBytes),
@@ -72,6 +91,17 @@ internal sealed class Sealer(KeyRing ring)
 
     /// <summary>Opens a shared secret right before its use. Dispose of it right after.</summary>
     public OpenSecret OpenSecret(SealedBytes sealedBytes, byte[] binding) => new(Open(sealedBytes, binding));
+
+    /// <returns>The same value under the active key; the same instance when it is already.</returns>
+    /// <exception cref="CryptographicException">As for <see cref="Open"/>.</exception>
+    public SealedBytes Reseal(SealedBytes sealedBytes, byte[] binding)
+    {
+        if (KeyIdOf(sealedBytes) == ring.ActiveId) return sealedBytes;
+        var plain = Open(sealedBytes, binding);
+        var resealed = Seal(plain, binding);
+        CryptographicOperations.ZeroMemory(plain);
+        return resealed;
+    }
 
     /// <summary>Refuses to work with a cipher that lets a flipped bit or another binding pass.</summary>
     public void SelfTest()
@@ -84,13 +114,11 @@ internal sealed class Sealer(KeyRing ring)
         RefusesOrThrow(value, binding);
     }
 
-    private static uint KeyIdOf(SealedBytes sealedBytes) => BinaryPrimitives.ReadUInt32BigEndian(sealedBytes.Bytes.AsSpan(1));
-
     private void Derive(uint keyId, ReadOnlySpan<byte> salt, Span<byte> keyAndNonce) =>
         HKDF.Expand(HashAlgorithmName.SHA256, ring.SubKey(keyId, KeyPurpose.Seal), keyAndNonce, salt);
 
     /// <summary>The format and key id are as bound as the rest.</summary>
-    private static byte[] Associated(byte[] bytes, byte[] binding) => [.. bytes.AsSpan(0, 1 + sizeof(uint)), .. binding];
+    private static byte[] Associated(byte[] bytes, byte[] binding) => [.. bytes.AsSpan(0, KeyIdAt + sizeof(uint)), .. binding];
 
     /// <summary>Each field with its length before it, so that no two lists of fields have the same bytes.</summary>
     private static byte[] Binding(params ReadOnlySpan<string> fields)

@@ -16,8 +16,10 @@ internal sealed class Database(string path)
     public SqliteConnection Open() =>
         // WAL lets readers go on while one writer commits. FULL syncs the log at every commit: with NORMAL a power cut
         // takes back commits that were acknowledged, and a used code would be good again. Deleted secrets are
-        // overwritten. A schema cannot call functions behind our back.
+        // overwritten. A schema cannot call functions behind our back. SQLite waits for a lock in small steps by itself; the
+        // driver's own wait looks every 150 ms, which an operator verb at work would make callers feel.
         Open(path, SqliteOpenMode.ReadWriteCreate, """
+            PRAGMA busy_timeout = 2000;
             PRAGMA journal_mode = WAL;
             PRAGMA synchronous = FULL;
             PRAGMA secure_delete = ON;

@@ -83,6 +83,30 @@ internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisp
         }
     }
 
+    /// <summary>Moves the whole write-ahead log into the database and empties it, without ever holding writers up for long.</summary>
+    /// <exception cref="StoreUnavailableException">Somebody reads an old state for as long as half a minute.</exception>
+    public async Task EmptyLogAsync()
+    {
+        const int Attempts = 300;
+        using var session = new Session(database.Open());
+        session.Execute("PRAGMA busy_timeout = 100"); // while it waits for readers it keeps writers out
+        for (var attempt = 1; ; attempt++)
+        {
+            session.Execute("PRAGMA wal_checkpoint(PASSIVE)"); // the bulk of it, beside writers
+            try
+            {
+                if (session.Command("PRAGMA wal_checkpoint(TRUNCATE)").ExecuteScalar() is 0L) return;
+                if (attempt == Attempts) throw new StoreUnavailableException(new TimeoutException());
+            }
+            catch (SqliteException busy) when (busy.SqliteErrorCode is SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_LOCKED)
+            {
+                if (attempt == Attempts) throw new StoreUnavailableException(busy);
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(100));
+        }
+    }
+
     public void Dispose()
     {
         _writer.Dispose();

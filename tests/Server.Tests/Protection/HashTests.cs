@@ -51,6 +51,34 @@ public sealed class HashTests
     }
 
     [Fact]
+    public void Hashes_that_were_carried_over_match_as_before_without_the_key_they_were_made_with()
+    {
+        var (oldId, oldKey) = Rings.NewKey();
+        var old = new KeyRing(oldId, new Dictionary<uint, byte[]> { [oldId] = oldKey });
+        var codes = RecoveryCode.NewSet();
+        var digits = OtpCode.NewToSend();
+        var enrollment = new Enrollment(Guid.NewGuid(), Method.Email, new TotpParameters(OtpAlgorithm.Sha1, 6, 30), Secret: null, LastStep: 0,
+            new RecoveryHashes(old).NewSet(Alice, codes), Email: null);
+        var sent = new SentCodeHashes(old).New(Alice, enrollment.Id, digits, DateTimeOffset.MaxValue);
+        var password = new PasswordHasher(old).New("correct horse", PasswordHasher.MinRounds);
+        var (both, fresh) = Rings.After(oldKey, oldId);
+
+        var set = new RecoveryHashes(both).CarryOver(Alice, enrollment.Recovery);
+        var open = enrollment with { OpenCode = new SentCodeHashes(both).CarryOver(Alice, enrollment.Id, sent) };
+        var stored = new PasswordHasher(both).CarryOver(password);
+
+        Assert.Equal(5, new RecoveryHashes(fresh).Compare(Alice, set, codes[5]).Position);
+        Assert.Null(new RecoveryHashes(fresh).Compare(Alice, set, RecoveryCode.NewSet()[0]).Position);
+        Assert.True(new SentCodeHashes(fresh).Compare(Alice, open, digits).Matches);
+        Assert.True(new PasswordHasher(fresh).Matches("correct horse", stored));
+        Assert.False(new PasswordHasher(fresh).Matches("correct horsf", stored));
+        Assert.Throws<CryptographicException>(() => new RecoveryHashes(old).Compare(Alice, set, codes[5]));
+        Assert.Throws<CryptographicException>(() => new PasswordHasher(old).Matches("correct horse", stored));
+        Assert.ThrowsAny<CryptographicException>(() => new RecoveryHashes(fresh).Compare(Alice with { Account = "bob" }, set, codes[5]));
+        Assert.Same(set, new RecoveryHashes(fresh).CarryOver(Alice, set));
+    }
+
+    [Fact]
     public void Sub_keys_of_two_purposes_differ()
     {
         var ring = Rings.New();

@@ -30,6 +30,37 @@ public sealed class KeyRingFileTests : IDisposable
         Assert.Equal(["keys.json"], Directory.EnumerateFiles(_folder.Path).Select(Path.GetFileName));
     }
 
+    [Fact]
+    public void A_replaced_ring_is_its_owners_alone_and_a_link_to_it_stays_a_link() // SE10
+    {
+        Directory.CreateDirectory(_folder.File("elsewhere"));
+        var target = _folder.File("elsewhere/ring");
+        KeyRingFile.Create(target, DateTimeOffset.UnixEpoch);
+        File.CreateSymbolicLink(Ring, target);
+        var content = KeyRingFile.Read(Ring);
+        var key = KeyRingFile.NewKey(content.Keys, DateTimeOffset.UnixEpoch);
+
+        KeyRingFile.Replace(Ring, new KeyRingContent(key.Id, [.. content.Keys, key]));
+
+        Assert.Equal(target, new FileInfo(Ring).LinkTarget);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(target));
+        Assert.Equal(2, KeyRingFile.Load(Ring).Ids.Count());
+        Assert.Equal(["ring"], Directory.EnumerateFiles(_folder.File("elsewhere")).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void A_ring_that_is_cut_short_anywhere_or_altered_is_refused_with_what_to_do_next()
+    {
+        KeyRingFile.Create(Ring, DateTimeOffset.UnixEpoch);
+        var good = File.ReadAllText(Ring);
+
+        for (var length = 0; length < good.TrimEnd().Length; length++)
+        {
+            File.WriteAllText(Ring, good[..length]);
+            Assert.Contains("Restore it from its backup", Assert.Throws<StartRefusedException>(() => KeyRingFile.Load(Ring)).Message);
+        }
+    }
+
     [Theory]
     [InlineData(UnixFileMode.GroupRead)]
     [InlineData(UnixFileMode.OtherRead)]
