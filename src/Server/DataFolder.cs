@@ -50,8 +50,8 @@ internal sealed partial class DataFolder : IDisposable
         var ring = OpenRing(ringPath, databasePath, clock);
         new Sealer(ring).SelfTest();
         var database = new Database(databasePath);
-        database.Migrate();
-        var store = new SqliteStore(database, clock);
+        database.Migrate(ring);
+        var store = new SqliteStore(database, ring, clock);
         try
         {
             await RingCheck.RunAsync(store, ring, ringPath);

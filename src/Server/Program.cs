@@ -12,6 +12,7 @@ var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRP
     UsersCommand.Create(),
     DoctorCommand.Create(),
     SecretsCommand.Create(),
+    AuditCommand.Create(),
 };
 ServeCommand.AddTo(root);
 

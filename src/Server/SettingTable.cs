@@ -28,6 +28,8 @@ internal static class SettingTable
         .. Jwt("jwt2", s => s.SecondJwt, (s, jwt) => s with { SecondJwt = jwt }),
         .. Transport(),
         Text("doctor:clock", "a time server, such as pool.ntp.org or ntp.example.org:123", TimeServer.IsReference, (s, text) => s with { ClockReference = text }),
+        Number("audit:retentionDays", 1, 36_500, "days", (s, n) => s with { Audit = s.Audit with { Retention = TimeSpan.FromDays(n) } }),
+        Number("audit:refusedRowsPerSecond", 1, 1_000, "rows", (s, n) => s with { Audit = s.Audit with { RefusedRowsPerSecond = n } }),
         Flag("server:reflection", (s, on) => s with { Reflection = on }),
         new("log:level", "Trace, Debug, Information, Warning or Error", (s, text) =>
             Enum.TryParse<LogLevel>(text, ignoreCase: true, out var level) && level <= LogLevel.Error && char.IsAsciiLetter(text[0])

@@ -64,7 +64,9 @@ internal static class Setup
         services.AddSingleton(settings.Passwords);
 
         services.AddSingleton(data.Store);
+        services.AddSingleton(settings.Audit);
         services.AddHostedService<Sweeper>();
+        services.AddHostedService<AuditKeeper>();
         services.AddSingleton(data.Ring);
         services.AddSingleton(data.StandingKey);
         services.AddHostedService(p => new RingWatch(data.Store, data.Ring, data.RingPath, clock, p.GetRequiredService<ILogger<RingWatch>>()));
@@ -74,12 +76,14 @@ internal static class Setup
         services.AddSingleton<PasswordHasher>();
 
         services.AddSingleton<ApiKeys>();
-        services.AddHostedService<KeyUses>();
+        services.AddHostedService<ApiKeyUses>();
         services.AddSingleton<ClientCertificates>();
         services.AddSingleton(JwtCallers.From(settings, clock));
         services.AddHostedService<IssuerKeyRefresh>();
         services.AddSingleton<UserDirectory>();
         services.AddSingleton<PasswordGate>();
+        services.AddSingleton<RefusedCallers>();
+        services.AddHostedService(provider => provider.GetRequiredService<RefusedCallers>());
 
         services.AddSingleton(settings.Quotas);
         services.AddSingleton(settings.Spray);
@@ -95,6 +99,7 @@ internal static class Setup
 
         services.AddSingleton<CodeComparison>();
         services.AddSingleton<Repeatable>();
+        services.AddSingleton<Refusals>();
         services.AddSingleton<Destinations>();
         services.AddSingleton<Outgoing>();
         services.AddSingleton<CodeIssuer>();

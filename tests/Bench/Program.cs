@@ -1,9 +1,16 @@
 using Mfa.Bench;
 
-// `bench SERVER` measures; `bench SERVER logins` measures beside a crowd of passwords; `bench echo` is the bare server to compare with.
+// `bench SERVER` measures; `bench SERVER logins` measures beside a crowd of passwords; `bench echo` is the bare server to compare
+// with; `bench audit ROWS` asks a long audit trail.
 if (args is ["echo"])
 {
     await EchoServer.RunAsync();
+    return 0;
+}
+
+if (args is ["audit", var rows])
+{
+    await AuditTrailBench.RunAsync(int.Parse(rows));
     return 0;
 }
 

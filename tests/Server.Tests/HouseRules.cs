@@ -11,7 +11,7 @@ public sealed partial class HouseRules
         ["Domain"] = [],
         ["Observability"] = ["Domain"],
         ["Protection"] = ["Domain"],
-        ["Store"] = ["Domain", "Observability"],
+        ["Store"] = ["Domain", "Observability", "Protection"],
         ["Delivery"] = ["Domain", "Protection", "Store", "Observability"],
         ["Callers"] = ["Domain", "Protection", "Store", "Observability"],
         ["Flows"] = ["Domain", "Store", "Protection", "Delivery", "Callers", "Observability"],
@@ -19,7 +19,7 @@ public sealed partial class HouseRules
         ["Web"] = ["Domain", "Flows", "Callers", "Store"],
         ["Transport"] = ["Observability"],
         ["Rotation"] = ["Domain", "Protection", "Store", "Callers", "Observability"],
-        ["Commands"] = ["Domain", "Protection", "Callers", "Delivery", "Transport", "Rotation", "Doctor"],
+        ["Commands"] = ["Domain", "Protection", "Callers", "Delivery", "Store", "Transport", "Rotation", "Doctor"],
         ["Doctor"] = ["Domain", "Protection", "Store", "Delivery", "Transport", "Rotation"],
     };
 

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Mfa.Server.Domain;
 using Mfa.Server.Store;
 
 namespace Mfa.Server.Callers;
@@ -44,6 +45,7 @@ internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
             }
 
             ApiKeyRows.Add(session, id, new Principal(CallerKind.Service, tenant, name, scopes, disablePage), SHA256.HashData(secret), now, expireTime);
+            session.Audit(Operator.Did($"keys create {name} --scopes {ScopeNames.Print(scopes)}", now, new AccountKey(tenant, "")));
             return true;
         });
         return created ? $"{Prefix}{Convert.ToHexStringLower(id)}_{Base64Url.EncodeToString(secret)}" : null;
@@ -58,7 +60,12 @@ internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
     public Task<int> RevokeAsync(string name, string? id = null)
     {
         var now = clock.GetUtcNow();
-        return store.WriteAsync(session => ApiKeyRows.Revoke(session, name, id is null ? null : Convert.FromHexString(id), now));
+        return store.WriteAsync(session =>
+        {
+            var revoked = ApiKeyRows.Revoke(session, name, id is null ? null : Convert.FromHexString(id), now);
+            if (revoked > 0) session.Audit(Operator.Did(id is null ? $"keys revoke {name}" : $"keys revoke {name} --id {id}", now));
+            return revoked;
+        });
     }
 
     /// <returns>Null for everything that is not exactly a key in use.</returns>

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Mfa.Server.Domain;
 using Mfa.Server.Store;
 using Microsoft.Data.Sqlite;
 
@@ -30,6 +31,8 @@ internal sealed class ClientCertificates(SqliteStore store, TimeProvider clock)
             if (others.Any(row => row.Caller!.Name == caller.Name && row.Caller != caller)) return false;
             if (others.Any(row => sans.Contains(row.San))) return false;
             foreach (var san in sans) Add(session, san, caller, now);
+            var verb = $"certificates map {caller.Name} --san {string.Join(' ', sans)} --scopes {ScopeNames.Print(caller.Scopes)}";
+            session.Audit(Operator.Did(verb, now, new AccountKey(caller.Tenant, "")));
             return true;
         });
     }
@@ -44,19 +47,23 @@ internal sealed class ClientCertificates(SqliteStore store, TimeProvider clock)
         var command = session.Command("DELETE FROM certificate_names WHERE name = @name AND (@san IS NULL OR san = @san)");
         command.Parameters.AddWithValue("@name", name);
         command.Parameters.AddWithValue("@san", san ?? (object)DBNull.Value);
-        return command.ExecuteNonQuery();
+        var unmapped = command.ExecuteNonQuery();
+        if (unmapped > 0) session.Audit(Operator.Did(san is null ? $"certificates unmap {name}" : $"certificates unmap {name} --san {san}", clock.GetUtcNow()));
+        return unmapped;
     });
 
     /// <summary>Refuses one certificate for good, whatever its names: the way to stop a stolen one beside its successor.</summary>
     public Task<int> RevokeAsync(byte[] fingerprint)
     {
-        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var now = clock.GetUtcNow();
         return store.WriteAsync(session =>
         {
             var command = session.Command("INSERT INTO revoked_certificates (fingerprint, revoke_time) VALUES (@fingerprint, @now) ON CONFLICT DO NOTHING");
             command.Parameters.AddWithValue("@fingerprint", fingerprint);
-            command.Parameters.AddWithValue("@now", now);
-            return command.ExecuteNonQuery();
+            command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+            var revoked = command.ExecuteNonQuery();
+            if (revoked > 0) session.Audit(Operator.Did($"certificates revoke {Convert.ToHexStringLower(fingerprint)}", now));
+            return revoked;
         });
     }
 

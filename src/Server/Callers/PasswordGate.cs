@@ -25,7 +25,7 @@ internal sealed class PasswordGate : IDisposable
     private readonly SemaphoreSlim _workers;
     private readonly PasswordOptions _options;
     private readonly FailedCallers _failures;
-    private readonly Refusals _refusals;
+    private readonly RefusalTally _refusals;
     private readonly Meters _meters;
     private readonly ILogger<PasswordGate> _log;
 
@@ -35,7 +35,7 @@ internal sealed class PasswordGate : IDisposable
     {
         (_directory, _hasher, _options, _failures, _clock, _meters, _log) = (directory, hasher, options, failures, clock, meters, log);
         _queue = new PasswordQueue(options);
-        _refusals = new Refusals(clock);
+        _refusals = new RefusalTally(clock);
         _workers = new SemaphoreSlim(options.Parallel);
     }
 

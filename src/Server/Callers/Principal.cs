@@ -1,4 +1,5 @@
 using System.Net;
+using Mfa.Server.Domain;
 
 namespace Mfa.Server.Callers;
 
@@ -66,11 +67,13 @@ internal sealed record Principal(CallerKind Kind, string Tenant, string Name, Sc
     /// </summary>
     public string Origin { get; init; } = Kind.ToString().ToLowerInvariant();
 
-    /// <summary>What audit lines and remembered answers know the caller by: the same for every key of a name.</summary>
+    /// <summary>What the audit trail and remembered answers know the caller by: the same for every key of a name.</summary>
     public string Id => $"{Origin}:{Name}";
 
-    /// <summary>The address that the call came from; null when it has none.</summary>
+    /// <summary>The address of the connection the call came on, not known to be the caller's own; null when it has none.</summary>
     public IPAddress? Peer { get; init; }
+
+    public AuditCaller Audited => new(Id, RefusedCallers.PeerOf(Peer));
 
     public static Principal Person(string name) =>
         new(CallerKind.Person, DefaultTenant, name, Scopes.Verify | Scopes.Enroll | Scopes.Disable);

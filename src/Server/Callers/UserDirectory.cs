@@ -34,7 +34,7 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
             command.Parameters.AddWithValue("@phone", sealedPhone?.Bytes ?? (object)DBNull.Value);
             Bind(command, password);
             command.Parameters.AddWithValue("@now", now);
-            return command.ExecuteNonQuery() == 1;
+            return command.ExecuteNonQuery() == 1 && Tell(session, $"users add {name}", name);
         });
     }
 
@@ -64,7 +64,7 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
             """);
         command.Parameters.AddWithValue("@name", name);
         Bind(command, password);
-        return command.ExecuteNonQuery() == 1;
+        return command.ExecuteNonQuery() == 1 && Tell(session, $"users passwd {name}", name);
     });
 
     /// <summary>Takes effect at the next call. The second factor of the account stays; it is the operator's to reset.</summary>
@@ -72,7 +72,7 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
     {
         var command = session.Command("DELETE FROM users WHERE name = @name");
         command.Parameters.AddWithValue("@name", name);
-        return command.ExecuteNonQuery() == 1;
+        return command.ExecuteNonQuery() == 1 && Tell(session, $"users remove {name}", name);
     });
 
     public StoredPassword? FindPassword(string name) => store.Read(session => FindPassword(session, name));
@@ -86,7 +86,9 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
         if (FindPassword(session, name) is not { } stored) return false;
         var poorer = stored.Guesses.AfterWrong(policy, now);
         SaveGuesses(session, name, poorer);
-        if (poorer.IsLocked(now)) AccountRows.VoidDisableToken(session, KeyOf(name));
+        if (!poorer.IsLocked(now)) return true;
+        AccountRows.VoidDisableToken(session, KeyOf(name));
+        session.Audit(new AuditEntry(now, AuditAct.Lock, AuditCaller.Server, KeyOf(name)).LockedOut(blocked: false) with { Detail = "password" });
         return true;
     });
 
@@ -125,6 +127,12 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
 
     private string Open(string name, byte[] value) =>
         Encoding.UTF8.GetString(sealer.Open(new SealedBytes(value), Sealer.EmailBinding(KeyOf(name))));
+
+    private bool Tell(Session session, string verb, string name)
+    {
+        session.Audit(Operator.Did(verb, clock.GetUtcNow(), KeyOf(name)));
+        return true;
+    }
 
     private static AccountKey KeyOf(string name) => new(Principal.DefaultTenant, name);
 

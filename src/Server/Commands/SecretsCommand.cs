@@ -70,7 +70,7 @@ internal static class SecretsCommand
         await WaitForServerAsync(data, RotationOf(data));
 
         var told = TimeProvider.System.GetTimestamp();
-        var outcome = await new Rewrap(data.Store, data.Ring).RunAsync(progress =>
+        var outcome = await new Rewrap(data.Store, data.Ring, TimeProvider.System).RunAsync(progress =>
         {
             if (TimeProvider.System.GetElapsedTime(told) < TimeSpan.FromSeconds(1)) return;
             told = TimeProvider.System.GetTimestamp();

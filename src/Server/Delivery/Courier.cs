@@ -106,17 +106,33 @@ internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISen
             var next = now + PauseAfter(message.Attempts);
             if (next < message.ExpireTime)
             {
-                await store.WriteAsync(session => OutboxRows.Postpone(session, message, next));
+                await PostponeAsync(message, next);
                 return;
             }
 
             log.MessageGivenUp(message.Id, message.Channel, message.Attempts);
-            await store.WriteAsync(session => OutboxRows.Finish(session, message, DeliveryState.Failed, now));
+            await FinishAsync(message, DeliveryState.Failed, AuditOutcome.GivenUp);
             return;
         }
 
-        await store.WriteAsync(session => OutboxRows.Finish(session, message, DeliveryState.Sent, clock.GetUtcNow()));
+        await FinishAsync(message, DeliveryState.Sent, AuditOutcome.Delivered);
     }
+
+    /// <summary>The first failure is told: an outage of a day would otherwise be a thousand rows a message.</summary>
+    private Task<int> PostponeAsync(DueMessage message, DateTimeOffset next) => store.WriteAsync(session =>
+    {
+        if (message.Attempts == 1) session.Audit(RowOf(message, AuditOutcome.Failed));
+        return OutboxRows.Postpone(session, message, next);
+    });
+
+    private Task<int> FinishAsync(DueMessage message, DeliveryState state, AuditOutcome outcome) => store.WriteAsync(session =>
+    {
+        session.Audit(RowOf(message, outcome));
+        return OutboxRows.Finish(session, message, state, clock.GetUtcNow());
+    });
+
+    private AuditEntry RowOf(DueMessage message, AuditOutcome outcome) =>
+        AuditEntry.OfMessage(clock.GetUtcNow(), AuditCaller.Server, message.Account, message.Id, message.Channel, outcome);
 
     /// <summary>Tries the channel's senders in their order.</summary>
     private async Task<bool> SendAsync(DueMessage message, CancellationToken ct)

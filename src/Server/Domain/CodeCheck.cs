@@ -4,7 +4,11 @@ namespace Mfa.Server.Domain;
 /// What a submitted code matched when it was compared with an account's secrets. Comparing is slow and needs keys, so it
 /// is done once, before; deciding on it is arithmetic and can be repeated on a newer state of the account.
 /// </summary>
-internal abstract record Evidence;
+internal abstract record Evidence
+{
+    /// <summary>What the code would prove, or would have proven.</summary>
+    public ProvenBy ProvenBy(Enrollment subject) => this is RecoveryEvidence ? Domain.ProvenBy.RecoveryCode : subject.ProvenBy;
+}
 
 /// <summary>Digits, compared with the secret of an enrollment.</summary>
 /// <param name="EnrollmentId">The enrollment they were compared with.</param>
@@ -41,6 +45,9 @@ internal enum CheckKind
 
     /// <summary>The evidence is about an enrollment or a set that was replaced meanwhile: compare again.</summary>
     Stale,
+
+    /// <summary>It was sent, and its time is over. Counts as a guess, like a wrong one.</summary>
+    Expired,
 }
 
 /// <param name="Kind">The decision.</param>
@@ -114,6 +121,7 @@ internal static class CodeCheck
         StepEvidence { Step: { } step } when step > enrollment.LastStep => (CheckKind.Accepted, enrollment with { LastStep = step }),
         StepEvidence { Step: not null } => (CheckKind.Used, enrollment),
         SentEvidence { Matches: true } when enrollment.OpenCode?.ExpireTime > now => (CheckKind.Accepted, enrollment with { OpenCode = null }),
+        SentEvidence { Matches: true } => (CheckKind.Expired, enrollment with { OpenCode = enrollment.OpenCode?.AfterWrong() }),
         SentEvidence => (CheckKind.Wrong, enrollment with { OpenCode = enrollment.OpenCode?.AfterWrong() }),
         _ => (CheckKind.Wrong, enrollment),
     };

@@ -34,17 +34,20 @@ internal sealed class ConfirmDisableFlow(
             ConfirmDisableAnswerJson.Default.ConfirmDisableAnswer, _ => true);
         if (repeatable.Before(remember) is { } before) return before;
 
-        var result = await store.UpdateAsync(store.Find(call.Account), account => Decide(account, hash, now), remember);
+        var entry = new AuditEntry(now, AuditAct.ConfirmDisable, call.Caller.Audited, call.Account) { Reference = call.RequestId };
+        var result = await store.UpdateAsync(store.Find(call.Account), account => Decide(account, hash, entry), remember);
         if (result.Refusal is { Kind: RefusalKind.TokenRefused }) spray.Saw(call.Caller, call.Account, CheckKind.Wrong);
         log.Disabled(call.Account.Tenant, call.Account.Account, call.Caller.Id, result.Value is not null);
         return result;
     }
 
-    private Change<Result<ConfirmDisableAnswer>> Decide(Account account, byte[] hash, DateTimeOffset now)
+    private Change<Result<ConfirmDisableAnswer>> Decide(Account account, byte[] hash, AuditEntry entry)
     {
+        var now = entry.Time;
         if (account.InForce is not { } factor || account.DisableToken is not { } token || token.EnrollmentId != factor.Id
-            || token.ExpireTime <= now || !CryptographicOperations.FixedTimeEquals(token.Hash, hash))
-            return new(RefusalKind.TokenRefused, account);
+            || !CryptographicOperations.FixedTimeEquals(token.Hash, hash))
+            return new(RefusalKind.TokenRefused, account, entry.Refused(AuditReason.Wrong));
+        if (token.ExpireTime <= now) return new(RefusalKind.TokenRefused, account, entry.Refused(AuditReason.Expired));
 
         // Guesses at enrolling stay counted: switching off gives no new ones.
         var off = new Account(account.Key)
@@ -54,6 +57,6 @@ internal sealed class ConfirmDisableFlow(
             EnrollmentGuesses = account.EnrollmentGuesses,
         };
         var messages = outgoing.Notices(Notice.Disabled, account.Key, factor, now);
-        return new(new ConfirmDisableAnswer(now), off, new Send<Result<ConfirmDisableAnswer>>(messages, [], hit => Refusal.Of(hit)));
+        return new(new ConfirmDisableAnswer(now), off, entry.Done(factor.ProvenBy), new Send<Result<ConfirmDisableAnswer>>(messages, [], hit => Refusal.Of(hit)));
     }
 }

@@ -45,18 +45,19 @@ internal sealed record EnableAnswer(
 /// <summary>Enable: prove the factor in force if there is one, then put a new enrollment beside it, pending.</summary>
 internal sealed class EnableFlow(
     SqliteStore store, UserDirectory directory, CodeComparison comparison, Sealer sealer, RecoveryHashes recoveryHashes, CodeIssuer issuer,
-    Destinations destinations, PhoneParser phones, EnrollmentOptions options, GuessOptions guesses, SprayGuard spray,
+    Destinations destinations, PhoneParser phones, Refusals refusals, EnrollmentOptions options, GuessOptions guesses, SprayGuard spray,
     TimeProvider clock, ILogger<EnableFlow> log)
 {
     public async Task<Result<EnableAnswer>> RunAsync(EnableCall call)
     {
-        if (call.Phone is { } phone && !phones.Allows(phone)) return RefusalKind.DestinationNotAllowed;
         var now = clock.Read();
+        var entry = new AuditEntry(now, AuditAct.Enable, call.Caller.Audited, call.Account);
+        if (call.Phone is { } phone && !phones.Allows(phone)) return await refusals.RecordAsync(entry, RefusalKind.DestinationNotAllowed);
         var expireTime = now + options.Lifetime;
         var codes = RecoveryCode.NewSet();
         using var secret = call.Method == Method.Authenticator ? OpenSecret.New(options.Totp.SecretBytes) : null;
         var enrollment = NewEnrollment(call, secret, codes);
-        if (call.Method == Method.Email && enrollment.Email is null) return RefusalKind.NoEmail; // a person whose row is gone
+        if (call.Method == Method.Email && enrollment.Email is null) return await refusals.RecordAsync(entry, RefusalKind.NoEmail); // a person whose row is gone
 
         for (var attempt = 0; attempt < Attempts.Max; attempt++)
         {
@@ -64,35 +65,35 @@ internal sealed class EnableFlow(
             Evidence? evidence = null;
             if (account.InForce is { } factor)
             {
-                if (call.Code is null) return RefusalKind.AlreadyEnabled;
+                if (call.Code is null) return await refusals.RecordAsync(entry, RefusalKind.AlreadyEnabled);
                 if (CodeComparison.LengthRefusal(factor, call.Code) is { } refusal) return refusal;
                 evidence = comparison.WithFactor(call.Account, factor, call.Code, now);
             }
 
             var first = FirstCode(call, enrollment, now);
-            var outcome = await store.UpdateAsync(account, current => Decide(current, evidence, first, expireTime, now));
+            var outcome = await store.UpdateAsync(account, current => Decide(current, evidence, first, expireTime, entry));
             if (outcome == Proof.Stale) continue;
             spray.Saw(call.Caller, call.Account, outcome.Kind);
             log.Enrollment(call.Account.Tenant, call.Account.Account, call.Caller.Id, call.Method, outcome.Kind);
             return outcome.Refusal is { } refused ? refused : Answer(call, enrollment, secret, codes, expireTime);
         }
 
-        return RefusalKind.Conflict;
+        return await refusals.RecordAsync(entry, RefusalKind.Conflict);
     }
 
     private Change<Proof> Decide(
-        Account account, Evidence? evidence, (Enrollment Enrollment, Send<Proof>? Send) first, DateTimeOffset expireTime, DateTimeOffset now)
+        Account account, Evidence? evidence, (Enrollment Enrollment, Send<Proof>? Send) first, DateTimeOffset expireTime, AuditEntry entry)
     {
         // Enabled or disabled since it was loaded: what was compared is not what must be proven now.
-        if (account.InForce is null != evidence is null) return new(Proof.Stale, account);
+        if (account.InForce is null != evidence is null) return new(Proof.Stale, account, Audit: null);
 
         var proof = Proof.NotNeeded;
-        if (evidence is not null)
+        if (account.InForce is { } factor && evidence is not null)
         {
-            var check = CodeCheck.OfFactor(account, evidence, guesses.Policies, now);
+            var check = CodeCheck.OfFactor(account, evidence, guesses.Policies, entry.Time);
             proof = Proof.Of(check);
             account = check.Next;
-            if (check.Kind != CheckKind.Accepted) return new(proof, account);
+            if (check.Kind != CheckKind.Accepted) return new(proof, account, entry.Checked(check, evidence.ProvenBy(factor)));
         }
 
         var send = first.Send is null ? null : first.Send with
@@ -102,7 +103,7 @@ internal sealed class EnableFlow(
             Supersedes = account.Pending?.OpenCode?.Id,
         };
         var pending = first.Enrollment with { Email = first.Enrollment.Email ?? account.InForce?.Email }; // nothing lost by leaving it out
-        return new(proof, account with { Pending = pending, PendingExpireTime = expireTime }, send);
+        return new(proof, account with { Pending = pending, PendingExpireTime = expireTime }, entry.Done(pending.ProvenBy), send);
     }
 
     private Enrollment NewEnrollment(EnableCall call, OpenSecret? secret, IReadOnlyList<RecoveryCode> codes)

@@ -19,7 +19,7 @@ internal sealed partial class GetTokenAnswerJson : JsonSerializerContext;
 
 /// <summary>GetToken: make a code, save its hash and its message together, and let the courier carry it.</summary>
 internal sealed class GetTokenFlow(
-    SqliteStore store, Repeatable repeatable, CodeIssuer issuer, Destinations destinations, DeliveryOptions delivery,
+    SqliteStore store, Repeatable repeatable, Refusals refusals, CodeIssuer issuer, Destinations destinations, DeliveryOptions delivery,
     GuessOptions guesses, TimeProvider clock, ILogger<GetTokenFlow> log)
 {
     public async Task<Result<GetTokenAnswer>> RunAsync(GetTokenCall call)
@@ -29,26 +29,32 @@ internal sealed class GetTokenFlow(
         var remember = repeatable.Mark(call.Caller, call.Account, call.RequestId, "GetToken", payload, now,
             GetTokenAnswerJson.Default.GetTokenAnswer, answer => !answer.Stale);
         if (repeatable.Before(remember) is { } before) return before;
+        var entry = new AuditEntry(now, AuditAct.GetToken, call.Caller.Audited, call.Account) { Reference = call.RequestId };
 
         for (var attempt = 0; attempt < Attempts.Max; attempt++)
         {
             var account = store.Find(call.Account);
             var subject = call.EnrollmentId is null ? account.InForce : account.PendingAt(now);
             if (subject is null || (call.EnrollmentId is { } id && id != subject.Id))
-                return repeatable.Before(remember) ?? (call.EnrollmentId is null ? RefusalKind.NotEnabled : RefusalKind.EnrollmentNotFound);
-            if (subject.Destination is null) return RefusalKind.MethodSendsNoCode;
+            {
+                return repeatable.Before(remember)
+                    ?? await refusals.RecordAsync(entry, call.EnrollmentId is null ? RefusalKind.NotEnabled : RefusalKind.EnrollmentNotFound);
+            }
 
-            var result = await store.UpdateAsync(account, Decide(call, subject, now), remember);
+            if (subject.Destination is null) return await refusals.RecordAsync(entry, RefusalKind.MethodSendsNoCode);
+
+            var result = await store.UpdateAsync(account, Decide(call, subject, entry), remember);
             if (result.Value is { Stale: true }) continue;
             if (result.Value is { } sent) log.CodeQueued(call.Account.Tenant, call.Account.Account, call.Caller.Id, sent.Method);
             return result;
         }
 
-        return RefusalKind.Conflict;
+        return await refusals.RecordAsync(entry, RefusalKind.Conflict);
     }
 
-    private Func<Account, Change<Result<GetTokenAnswer>>> Decide(GetTokenCall call, Enrollment subject, DateTimeOffset now)
+    private Func<Account, Change<Result<GetTokenAnswer>>> Decide(GetTokenCall call, Enrollment subject, AuditEntry entry)
     {
+        var now = entry.Time;
         var issued = issuer.Issue(call.Account, subject, call.Caller, now);
         var destination = destinations.Masked(call.Account, subject);
         var answer = new GetTokenAnswer(subject.Method, destination, issued.Stored.ExpireTime, now + delivery.AccountGap);
@@ -58,18 +64,18 @@ internal sealed class GetTokenFlow(
         {
             var pending = call.EnrollmentId is not null;
             var current = pending ? account.PendingAt(now) : account.InForce;
-            if (current?.Id != subject.Id) return new(answer with { Stale = true }, account);
+            if (current?.Id != subject.Id) return new(answer with { Stale = true }, account, Audit: null);
 
             // A code that could not be tried would only cost money.
             var (budget, policy) = pending
                 ? (account.EnrollmentGuesses, guesses.Policies.Enrollment)
                 : (account.FactorGuesses, guesses.Policies.Factor);
-            if (budget.IsBlocked(policy)) return new(RefusalKind.Locked, account);
-            if (budget.IsLocked(now)) return new(new Refusal(RefusalKind.Locked, budget.LockedUntil), account);
+            if (budget.IsBlocked(policy)) return new(RefusalKind.Locked, account, entry.LockedOut(blocked: true));
+            if (budget.IsLocked(now)) return new(new Refusal(RefusalKind.Locked, budget.LockedUntil), account, entry.LockedOut(blocked: false));
 
             var sent = current with { OpenCode = issued.Stored };
             var next = pending ? account with { Pending = sent } : account with { InForce = sent };
-            return new(answer, next, send with { Supersedes = current.OpenCode?.Id });
+            return new(answer, next, entry.Done(subject.ProvenBy), send with { Supersedes = current.OpenCode?.Id });
         };
     }
 }

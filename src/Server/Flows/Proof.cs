@@ -15,7 +15,7 @@ internal sealed record Proof(CheckKind Kind, Refusal? Refusal)
     public static Proof Of(CheckResult check) => check.Kind switch
     {
         CheckKind.Accepted => new Proof(check.Kind, Refusal: null),
-        CheckKind.Wrong or CheckKind.Used => new Proof(check.Kind, new Refusal(RefusalKind.CodeRefused)),
+        CheckKind.Wrong or CheckKind.Used or CheckKind.Expired => new Proof(check.Kind, new Refusal(RefusalKind.CodeRefused)),
         CheckKind.Locked => new Proof(check.Kind, new Refusal(RefusalKind.Locked, check.Budget.LockedUntil)),
         CheckKind.Blocked => new Proof(check.Kind, new Refusal(RefusalKind.Locked)),
         CheckKind.Stale => Stale,

@@ -15,8 +15,8 @@ internal sealed record VerifyCall(Principal Caller, AccountKey Account, Submitte
 /// it counts, whether or not the caller is still there.
 /// </summary>
 internal sealed class VerifyFlow(
-    SqliteStore store, CodeComparison comparison, Repeatable repeatable, Outgoing outgoing, GuessOptions guesses, SprayGuard spray,
-    TimeProvider clock, ILogger<VerifyFlow> log)
+    SqliteStore store, CodeComparison comparison, Repeatable repeatable, Refusals refusals, Outgoing outgoing, GuessOptions guesses,
+    SprayGuard spray, TimeProvider clock, ILogger<VerifyFlow> log)
 {
     public async Task<Result<VerifyAnswer>> RunAsync(VerifyCall call)
     {
@@ -25,6 +25,8 @@ internal sealed class VerifyFlow(
         var remember = repeatable.Mark(call.Caller, call.Account, call.RequestId, "Verify", payload, now,
             VerifyAnswerJson.Default.VerifyAnswer, answer => answer.Kind != CheckKind.Stale);
         if (repeatable.Before(remember) is { } before) return before;
+        var act = call.EnrollmentId is null ? AuditAct.Verify : AuditAct.FinishEnrollment;
+        var entry = new AuditEntry(now, act, call.Caller.Audited, call.Account) { Reference = call.RequestId };
 
         for (var attempt = 0; attempt < Attempts.Max; attempt++)
         {
@@ -33,14 +35,15 @@ internal sealed class VerifyFlow(
             if (subject is null || (call.EnrollmentId is { } id && id != subject.Id))
             {
                 // The same request may have been answered since we looked, and its effect be what is in the way.
-                return repeatable.Before(remember) ?? (call.EnrollmentId is null ? RefusalKind.NotEnabled : RefusalKind.EnrollmentNotFound);
+                return repeatable.Before(remember)
+                    ?? await refusals.RecordAsync(entry, call.EnrollmentId is null ? RefusalKind.NotEnabled : RefusalKind.EnrollmentNotFound);
             }
 
             if (CodeComparison.LengthRefusal(subject, call.Code) is { } refusal) return refusal;
 
             var decide = call.EnrollmentId is null
-                ? DecideOnFactor(subject, comparison.WithFactor(call.Account, subject, call.Code, now), now)
-                : DecideOnEnrollment(subject, comparison.WithEnrollment(call.Account, subject, call.Code, now), now);
+                ? DecideOnFactor(subject, comparison.WithFactor(call.Account, subject, call.Code, now), entry)
+                : DecideOnEnrollment(subject, comparison.WithEnrollment(call.Account, subject, call.Code, now), entry);
             var result = await store.UpdateAsync(account, decide, remember);
             if (result.Value is not { Kind: CheckKind.Stale })
             {
@@ -54,34 +57,34 @@ internal sealed class VerifyFlow(
             }
         }
 
-        return RefusalKind.Conflict;
+        return await refusals.RecordAsync(entry, RefusalKind.Conflict);
     }
 
     private Func<Account, Change<Result<VerifyAnswer>>> DecideOnFactor(
-        Enrollment subject, Evidence evidence, DateTimeOffset now) => account =>
+        Enrollment subject, Evidence evidence, AuditEntry entry) => account =>
     {
-        var check = CodeCheck.OfFactor(account, evidence, guesses.Policies, now);
+        var check = CodeCheck.OfFactor(account, evidence, guesses.Policies, entry.Time);
         var byRecovery = evidence is RecoveryEvidence;
-        var answer = VerifyAnswer.Of(check, byRecovery ? ProvenBy.RecoveryCode : subject.ProvenBy, now);
+        var answer = VerifyAnswer.Of(check, evidence.ProvenBy(subject), entry.Time);
         Notice? notice = check.Kind == CheckKind.Accepted && byRecovery ? Notice.RecoveryUsed
-            : check.Kind is CheckKind.Wrong or CheckKind.Used && answer.RetryTime is not null ? Notice.Locked
+            : check.Kind is CheckKind.Wrong or CheckKind.Used or CheckKind.Expired && answer.RetryTime is not null ? Notice.Locked
             : null;
-        return Telling(notice, account.Key, check, check.Next.InForce, answer, now);
+        return Telling(notice, check, check.Next.InForce, answer, entry);
     };
 
     private Func<Account, Change<Result<VerifyAnswer>>> DecideOnEnrollment(
-        Enrollment subject, Evidence evidence, DateTimeOffset now) => account =>
+        Enrollment subject, Evidence evidence, AuditEntry entry) => account =>
     {
-        var check = CodeCheck.OfEnrollment(account, evidence, guesses.Policies, now);
+        var check = CodeCheck.OfEnrollment(account, evidence, guesses.Policies, entry.Time);
         Notice? notice = check.Kind == CheckKind.Accepted ? (account.InForce is null ? Notice.Enabled : Notice.Replaced) : null;
         // A replaced factor's owner is told where they were told so far: whoever put the new one in may have brought an address.
-        return Telling(notice, account.Key, check, account.InForce ?? subject, VerifyAnswer.Of(check, subject.ProvenBy, now), now);
+        return Telling(notice, check, account.InForce ?? subject, VerifyAnswer.Of(check, subject.ProvenBy, entry.Time), entry);
     };
 
-    private Change<Result<VerifyAnswer>> Telling(
-        Notice? notice, AccountKey key, CheckResult check, Enrollment? owner, VerifyAnswer answer, DateTimeOffset now)
+    private Change<Result<VerifyAnswer>> Telling(Notice? notice, CheckResult check, Enrollment? owner, VerifyAnswer answer, AuditEntry entry)
     {
-        var messages = notice is { } kind && owner is not null ? outgoing.Notices(kind, key, owner, now, answer.RetryTime) : [];
-        return new(answer, check.Next, messages.Count == 0 ? null : new Send<Result<VerifyAnswer>>(messages, [], hit => Refusal.Of(hit)));
+        var messages = notice is { } kind && owner is not null ? outgoing.Notices(kind, entry.Account, owner, entry.Time, answer.RetryTime) : [];
+        var send = messages.Count == 0 ? null : new Send<Result<VerifyAnswer>>(messages, [], hit => Refusal.Of(hit));
+        return new(answer, check.Next, entry.Checked(check, answer.Factor), send);
     }
 }

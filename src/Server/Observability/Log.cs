@@ -14,7 +14,7 @@ internal static partial class Log
     [LoggerMessage(1002, LogLevel.Warning, "{Rpc}: the store is unavailable")]
     public static partial void StoreUnavailable(this ILogger log, Exception why, string rpc);
 
-    [LoggerMessage(2001, LogLevel.Information, "Verdict on {Tenant}/{Account} for {Caller}: {Factor} {Kind}")]
+    [LoggerMessage(2001, LogLevel.Debug, "Verdict on {Tenant}/{Account} for {Caller}: {Factor} {Kind}")]
     public static partial void Verdict(this ILogger log, string tenant, string account, string caller, ProvenBy factor, CheckKind kind);
 
     [LoggerMessage(2002, LogLevel.Information, "Enrollment of {Tenant}/{Account} by {Caller}: {Method} {Kind}")]
@@ -31,6 +31,15 @@ internal static partial class Log
 
     [LoggerMessage(2006, LogLevel.Information, "Switching {Tenant}/{Account} off by {Caller}: {Done}")]
     public static partial void Disabled(this ILogger log, string tenant, string account, string caller, bool done);
+
+    [LoggerMessage(2101, LogLevel.Information, "Audit checkpoint {Checkpoint}")]
+    public static partial void AuditCheckpoint(this ILogger log, string checkpoint);
+
+    [LoggerMessage(2102, LogLevel.Error, "The audit trail was found altered and begins anew; see: mfa-server audit verify")]
+    public static partial void AuditTrailBroken(this ILogger log);
+
+    [LoggerMessage(2103, LogLevel.Error, "{Calls} refused calls could not be put into the audit trail")]
+    public static partial void RefusalNotAudited(this ILogger log, Exception why, int calls);
 
     [LoggerMessage(3001, LogLevel.Information, "Removed {Enrollments} expired enrollments, {Answers} expired answers and {Messages} old message records")]
     public static partial void Swept(this ILogger log, int enrollments, int answers, int messages);

@@ -12,6 +12,7 @@ internal enum KeyPurpose
     SentCodes,
     Passwords,
     RingCheck,
+    Audit,
 }
 
 /// <summary>

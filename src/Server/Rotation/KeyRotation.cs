@@ -1,3 +1,4 @@
+using Mfa.Server.Callers;
 using Mfa.Server.Protection;
 using Mfa.Server.Store;
 
@@ -27,6 +28,7 @@ internal sealed class KeyRotation(SqliteStore store, KeyRing ring, string ringPa
         // 2. The check value: whoever comes first, this process or a server that has seen the file, saves it.
         ring.TakeOver(KeyRingFile.Load(ringPath));
         await RingCheck.RunAsync(store, ring, ringPath);
+        await store.AuditAsync(Operator.Did($"secrets rotate: key {ring.ActiveId:x8}", clock.GetUtcNow()));
         return ring.ActiveId;
     }
 
@@ -45,7 +47,11 @@ internal sealed class KeyRotation(SqliteStore store, KeyRing ring, string ringPa
         await store.EmptyLogAsync();
 
         // 2. The database stops asking for it. A crash from here on leaves a key in the file that nobody needs.
-        await store.WriteAsync(session => RingKeyRows.Remove(session, keyId));
+        await store.WriteAsync(session =>
+        {
+            session.Audit(Operator.Did($"secrets remove {keyId:x8}", clock.GetUtcNow()));
+            return RingKeyRows.Remove(session, keyId);
+        });
 
         // 3. The file.
         var content = KeyRingFile.Read(ringPath);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Mfa.Server.Callers;
 using Mfa.Server.Protection;
 using Mfa.Server.Store;
 
@@ -15,7 +16,7 @@ internal sealed record RewrapOutcome(long Done, IReadOnlyList<string> Unreadable
 /// Puts every row under the active key, beside a running server: a few rows in each transaction, with pauses several times as
 /// long as it holds the write lock. Can be stopped and started again at any time, since what is left to do is in the rows.
 /// </summary>
-internal sealed class Rewrap(SqliteStore store, KeyRing ring)
+internal sealed class Rewrap(SqliteStore store, KeyRing ring, TimeProvider clock)
 {
     /// <summary>About 2 ms under the write lock.</summary>
     private const int RowsAtOnce = 64;
@@ -48,12 +49,14 @@ internal sealed class Rewrap(SqliteStore store, KeyRing ring)
         }
         while (done > before);
 
+        await store.AuditAsync(Operator.Did($"secrets rewrap: {done} rows under key {ring.ActiveId:x8}", clock.GetUtcNow()));
         return new RewrapOutcome(done, [.. unreadable.Order(StringComparer.Ordinal)]);
     }
 
     private IResealing[] Tables() =>
     [
         new AccountResealing(store, ring), new UserResealing(store, ring), new OutboxResealing(store, ring), new StandingKeyResealing(store, ring),
+        new AuditResealing(store, ring, clock),
     ];
 
     private async Task<int> SaveAsync(IReadOnlyList<ResealedRow> rows, Action waiting, CancellationToken ct)
@@ -61,11 +64,11 @@ internal sealed class Rewrap(SqliteStore store, KeyRing ring)
         while (true)
         {
             ct.ThrowIfCancellationRequested();
-            var clock = Stopwatch.StartNew();
+            var watch = Stopwatch.StartNew();
             try
             {
                 var saved = await store.WriteAsync(session => rows.Count(row => row.Save?.Invoke(session) == true));
-                await Task.Delay(Longer(ShortestPause, clock.Elapsed * PauseFactor), ct);
+                await Task.Delay(Longer(ShortestPause, watch.Elapsed * PauseFactor), ct);
                 return saved;
             }
             catch (StoreUnavailableException why) when (why.IsBusy)

@@ -1,12 +1,13 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
+using Mfa.Server.Callers;
 using Mfa.Server.Observability;
 using Mfa.Server.Store;
 
 namespace Mfa.Server.Services;
 
 /// <summary>Turns what broke into a status that tells the caller what to do and nothing else; the log gets the detail.</summary>
-internal sealed class BrokenCalls(ILogger<BrokenCalls> log) : Interceptor
+internal sealed class BrokenCalls(RefusedCallers refused, ILogger<BrokenCalls> log) : Interceptor
 {
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
@@ -15,8 +16,9 @@ internal sealed class BrokenCalls(ILogger<BrokenCalls> log) : Interceptor
         {
             return await continuation(request, context);
         }
-        catch (RpcException)
+        catch (RpcException refusal)
         {
+            await refused.RecordAsync(context.GetHttpContext(), refusal); // a person may have named another's account
             throw; // already made for the caller
         }
         catch (StoreUnavailableException why)

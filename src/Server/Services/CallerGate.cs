@@ -14,7 +14,7 @@ namespace Mfa.Server.Services;
 /// </summary>
 internal sealed class CallerGate(
     RequestDelegate next, ApiKeys keys, JwtCallers tokens, ClientCertificates certificates, PasswordGate passwords, FailedCallers failures,
-    CallerQuotas quotas, ILogger<CallerGate> log)
+    CallerQuotas quotas, RefusedCallers refused, ILogger<CallerGate> log)
 {
     private const string UnknownMethod = "an unknown method"; // what was asked for is the caller's text: not for the log
 
@@ -28,11 +28,8 @@ internal sealed class CallerGate(
         {
             // Those past a limit come in floods; the limits tell of them in their own measure.
             if (refusal.StatusCode != StatusCode.ResourceExhausted)
-            {
-                var peer = http.Connection.RemoteIpAddress?.ToString() ?? "";
-                log.CallerRefused(RpcOf(http)?.FullName ?? UnknownMethod, peer, refusal.StatusCode.ToString());
-            }
-
+                log.CallerRefused(RpcOf(http)?.FullName ?? UnknownMethod, RefusedCallers.PeerOf(http.Connection.RemoteIpAddress), refusal.StatusCode.ToString());
+            await refused.RecordAsync(http, refusal);
             TrailersOnly.Write(http.Response, refusal);
             return;
         }
@@ -66,13 +63,13 @@ internal sealed class CallerGate(
             _ => null,
         } ?? throw (failures.Count(PeerNetwork.Of(peer)) is { } failing ? Errors.CallerLimit(failing) : Errors.Unauthenticated());
         caller = caller with { Peer = peer };
+        http.Features.Set(caller); // also for the row about a refusal
 
         if (quotas.TakeCall(caller) is { } calls) throw Errors.CallerLimit(calls);
 
         if (RpcOf(http) is not { } rpc) throw Errors.UnknownRpc();
         if (!Permissions.Allows(caller, rpc)) throw Errors.CallerNotAllowed();
         if (Permissions.IsGuess(rpc) && quotas.TakeGuess(caller) is { } guesses) throw Errors.CallerLimit(guesses);
-        http.Features.Set(caller);
     }
 
     private async Task<Principal> AuthenticateAsync(PasswordCredential credential, IPAddress? peer, CancellationToken ct)

@@ -155,7 +155,7 @@ internal sealed class MfaEndpoint(
     private static Verdict VerdictOf(CheckKind kind) => kind switch
     {
         CheckKind.Accepted => Verdict.Accepted,
-        CheckKind.Wrong or CheckKind.Used => Verdict.Rejected,
+        CheckKind.Wrong or CheckKind.Used or CheckKind.Expired => Verdict.Rejected,
         CheckKind.Locked or CheckKind.Blocked => Verdict.Locked,
         CheckKind.Stale => throw Errors.Internal(), // unreachable: the flow compares again
     };

@@ -1,3 +1,4 @@
+using Mfa.Server.Protection;
 using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Store;
@@ -41,12 +42,14 @@ internal sealed class Database(string path)
     }
 
     /// <summary>Creates the file, or brings an older one up to this program, each step in a transaction.</summary>
+    /// <param name="ring">Signs the audit trail, where that begins.</param>
     /// <exception cref="StartRefusedException">The file is of a newer program, is no database, or cannot be written.</exception>
-    public void Migrate()
+    public void Migrate(KeyRing ring)
     {
         try
         {
-            using var connection = Open();
+            var connection = Open();
+            using var session = new Session(connection);
             var migrations = Migrations.All;
             using var transaction = connection.BeginTransaction(deferred: false); // two programs may start at once
             var version = Migrations.VersionOf(connection, transaction);
@@ -56,8 +59,11 @@ internal sealed class Database(string path)
                     $"{migrations.Count}). Install that version again.");
             }
 
+            var isNew = version < Migrations.Audit;
             for (; version < migrations.Count; version++)
                 Migrations.Apply(connection, transaction, version + 1, migrations[version]);
+            // With the tables, never later: a trail whose head is not there was tampered with.
+            if (isNew) AuditHead.NewTrail().Save(session, ring);
             transaction.Commit();
         }
         catch (SqliteException broken)

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Mfa.Server.Protection;
 using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Store;
@@ -13,12 +14,14 @@ internal sealed class GroupWriter : IDisposable
     private const int MaxGroup = 256;
 
     private readonly Channel<Job> _queue = Channel.CreateUnbounded<Job>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly AuditTrail _trail;
     private readonly Session _session;
     private readonly Thread _thread;
 
-    public GroupWriter(Database database)
+    public GroupWriter(Database database, KeyRing ring)
     {
-        _session = new Session(database.Open());
+        _trail = new AuditTrail(ring);
+        _session = new Session(database.Open(), _trail);
         _thread = new Thread(Run) { IsBackground = true, Name = "store writer" };
         _thread.Start();
     }
@@ -69,7 +72,9 @@ internal sealed class GroupWriter : IDisposable
         try
         {
             foreach (var job in group) job.Work(_session);
+            _trail.Save(_session);
             _session.Execute("COMMIT");
+            _trail.Committed();
         }
         catch (Exception broken)
         {
@@ -92,6 +97,7 @@ internal sealed class GroupWriter : IDisposable
 
     private void RollBack()
     {
+        _trail.RolledBack();
         try
         {
             _session.Execute("ROLLBACK");

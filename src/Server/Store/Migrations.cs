@@ -5,6 +5,9 @@ namespace Mfa.Server.Store;
 /// <summary>The numbered .sql files of this folder, embedded. One that has landed is never edited.</summary>
 internal static class Migrations
 {
+    /// <summary>The one that brings the audit trail, which needs a first signature.</summary>
+    public const int Audit = 3;
+
     public static IReadOnlyList<string> All { get; } = Read();
 
     public static int VersionOf(SqliteConnection connection, SqliteTransaction transaction)

@@ -1,3 +1,4 @@
+using Mfa.Server.Domain;
 using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Store;
@@ -6,9 +7,16 @@ namespace Mfa.Server.Store;
 /// A connection with the statements it has compiled so far: compiling one takes several times as long as running it. For one
 /// thread at a time.
 /// </summary>
-internal sealed class Session(SqliteConnection connection) : IDisposable
+/// <param name="trail">The audit trail's end; only the writer has it.</param>
+internal sealed class Session(SqliteConnection connection, AuditTrail? trail = null) : IDisposable
 {
     private readonly Dictionary<string, SqliteCommand> _commands = [];
+    private readonly Dictionary<string, Statement> _statements = [];
+
+    public AuditTrail Trail => trail ?? throw new InvalidOperationException("Only the writer writes to the audit trail.");
+
+    /// <summary>Puts a row into the audit trail, in the transaction of what it tells about.</summary>
+    public void Audit(AuditEntry entry) => Trail.Append(this, entry);
 
     /// <summary>The statement, without values of its last use. Belongs to the session: do not dispose of it.</summary>
     public SqliteCommand Command(string sql)
@@ -27,11 +35,19 @@ internal sealed class Session(SqliteConnection connection) : IDisposable
         return command;
     }
 
+    /// <summary>The statement for positions, without objects in between. Belongs to the session: do not dispose of it.</summary>
+    public Statement Statement(string sql)
+    {
+        if (!_statements.TryGetValue(sql, out var statement)) _statements.Add(sql, statement = new Statement(connection, sql));
+        return statement;
+    }
+
     public void Execute(string sql) => Command(sql).ExecuteNonQuery();
 
     public void Dispose()
     {
         foreach (var command in _commands.Values) command.Dispose();
+        foreach (var statement in _statements.Values) statement.Dispose();
         connection.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Mfa.Server.Domain;
+using Mfa.Server.Protection;
 using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Store;
@@ -7,8 +8,9 @@ namespace Mfa.Server.Store;
 /// <summary>A decision on an account: what to tell, and the account to save before telling it.</summary>
 /// <param name="Answer">What the caller gets, once the account is saved.</param>
 /// <param name="Next">The account after the decision; the same instance when there is nothing to save.</param>
+/// <param name="Audit">What the trail says about it, in the same transaction; null for a decision that is to be made again.</param>
 /// <param name="Send">Messages that are saved in the same transaction; null for none.</param>
-internal readonly record struct Change<T>(T Answer, Account Next, Send<T>? Send = null);
+internal readonly record struct Change<T>(T Answer, Account Next, AuditEntry? Audit, Send<T>? Send = null);
 
 /// <summary>Messages that go out because of a decision.</summary>
 /// <param name="Limits">Limits that must let them pass, or nothing of the decision is saved. Empty for notices.</param>
@@ -25,9 +27,9 @@ internal sealed record Remember<T>(RequestMark Mark, Func<T, byte[]?> Encode, Fu
 /// Accounts on SQLite. Readers see committed states only, each on a connection of their own; all writing goes through the one
 /// <see cref="GroupWriter"/>.
 /// </summary>
-internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisposable
+internal sealed class SqliteStore(Database database, KeyRing ring, TimeProvider clock) : IDisposable
 {
-    private readonly GroupWriter _writer = new(database);
+    private readonly GroupWriter _writer = new(database, ring);
     private readonly ConcurrentBag<Session> _readers = [];
 
     /// <returns>The account as last saved; one that was never saved comes back empty.</returns>
@@ -48,16 +50,26 @@ internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisp
     public async Task<T> UpdateAsync<T>(Account loaded, Func<Account, Change<T>> decide, Remember<T>? remember = null)
     {
         var first = decide(loaded);
-        if (ReferenceEquals(first.Next, loaded) && remember is null) return first.Answer;
+        if (ReferenceEquals(first.Next, loaded) && remember is null && first.Audit is null) return first.Answer;
         var answer = await _writer.RunAsync(session => Save(session, loaded, first, decide, remember));
         if (first.Send is not null) Queued?.Invoke();
         return answer;
     }
 
+    /// <summary>The key that the audit trail is signed with from now on.</summary>
+    public uint ActiveKeyId => ring.ActiveId;
+
     /// <summary>Called after messages were saved, so that they need not wait for the next look into the outbox.</summary>
     public Action? Queued { get; set; }
 
     public Task<T> WriteAsync<T>(Func<Session, T> work) => _writer.RunAsync(work);
+
+    /// <summary>Puts a row into the audit trail that tells about nothing else in the database.</summary>
+    public Task AuditAsync(AuditEntry entry) => _writer.RunAsync(session =>
+    {
+        session.Audit(entry);
+        return true;
+    });
 
     /// <summary>
     /// Reads on the caller's thread: a read waits for no lock under WAL, and takes microseconds while the pages are in memory.
@@ -119,28 +131,44 @@ internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisp
             return remember.Decode(before);
 
         var change = first;
-        if (Refusal(session, change) is { } refused) return refused.Answer;
+        if (Refused(session, ref change)) return change.Answer;
         if (!SaveIfChanged(session, loaded, change))
         {
             // Lost the race. Nobody else writes while we hold the lock, so the second decision cannot lose another one.
             var fresh = AccountRows.Find(session, loaded.Key);
             change = decide(fresh);
-            if (Refusal(session, change) is { } late) return late.Answer;
+            if (Refused(session, ref change)) return change.Answer;
             if (!SaveIfChanged(session, fresh, change))
                 throw new InvalidOperationException("The account changed under the write lock."); // unreachable
         }
 
-        if (change.Send?.Supersedes is { } old) OutboxRows.Withdraw(session, loaded.Key, old, clock.GetUtcNow());
-        foreach (var message in change.Send?.Messages ?? []) OutboxRows.Add(session, message);
-        SendCountRows.Count(session, change.Send?.Limits ?? [], clock.GetUtcNow());
+        if (change.Audit is { } entry) session.Audit(entry);
+        if (change.Send is { } send) Queue(session, loaded.Key, send, change.Audit?.By ?? AuditCaller.Server);
         if (remember?.Encode(change.Answer) is { } answer) AnswerRows.Save(session, remember.Mark, answer);
         return change.Answer;
     }
 
-    private Change<T>? Refusal<T>(Session session, Change<T> change) =>
-        change.Send is { } send && SendCountRows.FirstHit(session, send.Limits, clock.GetUtcNow()) is { } hit
-            ? change with { Answer = send.Refused(hit) }
-            : null;
+    private bool Refused<T>(Session session, ref Change<T> change)
+    {
+        if (change.Send is not { } send || SendCountRows.FirstHit(session, send.Limits, clock.GetUtcNow()) is not { } hit) return false;
+        change = change with { Answer = send.Refused(hit) };
+        if (change.Audit is { } entry) session.Audit(entry.Refused(AuditReason.SendLimit));
+        return true;
+    }
+
+    private void Queue<T>(Session session, AccountKey account, Send<T> send, AuditCaller by)
+    {
+        var now = clock.GetUtcNow();
+        if (send.Supersedes is { } old && OutboxRows.Withdraw(session, account, old, now) > 0)
+            session.Audit(AuditEntry.OfMessage(now, by, account, old, Channel.Unspecified, AuditOutcome.Withdrawn));
+        foreach (var message in send.Messages)
+        {
+            OutboxRows.Add(session, message);
+            session.Audit(AuditEntry.OfMessage(now, by, account, message.Id, message.Channel, AuditOutcome.Queued));
+        }
+
+        SendCountRows.Count(session, send.Limits, now);
+    }
 
     private static bool SaveIfChanged<T>(Session session, Account from, Change<T> change) =>
         ReferenceEquals(change.Next, from) || AccountRows.Save(session, change.Next);

@@ -39,7 +39,7 @@ internal sealed class DisableOutcomeNames() : JsonStringEnumConverter<DisableOut
 /// The page that a mailed link opens. It is the same for everybody and changes nothing; only its form does, with the person's
 /// password beside the token.
 /// </summary>
-internal sealed class DisablePage(PasswordGate passwords, CallerQuotas quotas, ConfirmDisableFlow confirmDisable)
+internal sealed class DisablePage(PasswordGate passwords, CallerQuotas quotas, RefusedCallers refused, ConfirmDisableFlow confirmDisable)
 {
     private const int MaxBytes = 4096;
 
@@ -91,14 +91,22 @@ internal sealed class DisablePage(PasswordGate passwords, CallerQuotas quotas, C
     private async Task<DisableOutcome> ConfirmAsync(DisableForm form, IPAddress? peer, CancellationToken ct)
     {
         if (DisableToken.Parse(form.Token) is not { } token) return DisableOutcome.LinkBroken;
+        var unknown = new AuditCaller("", RefusedCallers.PeerOf(peer));
         var check = await passwords.CheckAsync(form.Username, form.Password, PeerNetwork.Of(peer), ct);
-        if (check.Limited is not null) return DisableOutcome.Busy;
-        if (!check.IsRight) return DisableOutcome.PasswordRefused;
+        if (check.Limited is not null) return await RefusedAsync(unknown, "", AuditReason.CallerLimit, DisableOutcome.Busy);
+        if (!check.IsRight) return await RefusedAsync(unknown, "", AuditReason.Unauthenticated, DisableOutcome.PasswordRefused);
 
         var person = Principal.Person(form.Username) with { Peer = peer };
-        if ((quotas.TakeCall(person) ?? quotas.TakeGuess(person)) is not null) return DisableOutcome.Busy;
+        if ((quotas.TakeCall(person) ?? quotas.TakeGuess(person)) is not null)
+            return await RefusedAsync(person.Audited, person.Tenant, AuditReason.CallerLimit, DisableOutcome.Busy);
         var call = new ConfirmDisableCall(person, new AccountKey(person.Tenant, person.Name), token, RequestId: null);
         return (await confirmDisable.RunAsync(call)).Value is null ? DisableOutcome.LinkRefused : DisableOutcome.Done;
+    }
+
+    private async Task<DisableOutcome> RefusedAsync(AuditCaller by, string tenant, AuditReason reason, DisableOutcome outcome)
+    {
+        await refused.RecordAsync(AuditAct.ConfirmDisable, by, tenant, reason);
+        return outcome;
     }
 
     private static async Task<DisableForm?> ReadAsync(HttpContext http)

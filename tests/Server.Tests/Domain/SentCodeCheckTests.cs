@@ -27,7 +27,7 @@ public sealed class SentCodeCheckTests
 
     [Theory]
     [InlineData(-1, CheckKind.Accepted)]
-    [InlineData(0, CheckKind.Wrong)]
+    [InlineData(0, CheckKind.Expired)]
     public void It_is_good_up_to_its_time_and_not_at_it(int milliseconds, object kind) =>
         Assert.Equal((CheckKind)kind, Check(Enabled, Open.Id, matches: true, Open.ExpireTime.AddMilliseconds(milliseconds)).Kind);
 

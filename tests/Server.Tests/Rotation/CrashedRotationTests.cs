@@ -48,7 +48,7 @@ public sealed class CrashedRotationTests : IDisposable
         var active = await RotateAsync();
         using (var data = await DataFolder.OpenAsync(_folder.Path, _clock))
         {
-            await new Rewrap(data.Store, data.Ring).RunAsync(_ => { }, TestContext.Current.CancellationToken);
+            await new Rewrap(data.Store, data.Ring, TimeProvider.System).RunAsync(_ => { }, TestContext.Current.CancellationToken);
             await data.Store.WriteAsync(session => RingKeyRows.Remove(session, old));
         }
 

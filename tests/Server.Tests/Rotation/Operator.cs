@@ -24,7 +24,7 @@ internal sealed class Operator(TestServer server)
         return (old, await Rotation(ring).RotateAsync());
     }
 
-    public Task<RewrapOutcome> RewrapAsync() => new Rewrap(Store, KeyRingFile.Load(RingPath)).RunAsync(_ => { }, CancellationToken.None);
+    public Task<RewrapOutcome> RewrapAsync() => new Rewrap(Store, KeyRingFile.Load(RingPath), TimeProvider.System).RunAsync(_ => { }, CancellationToken.None);
 
     public Task RemoveAsync(uint keyId) => Rotation(KeyRingFile.Load(RingPath)).RemoveAsync(keyId);
 

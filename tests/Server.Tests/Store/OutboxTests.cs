@@ -1,5 +1,6 @@
 using Mfa.Server.Domain;
 using Mfa.Server.Store;
+using Mfa.Server.Tests.Protection;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Mfa.Server.Tests.Store;
@@ -16,8 +17,9 @@ public sealed class OutboxTests : IDisposable
     public OutboxTests()
     {
         var database = new Database(_folder.File("mfa.db"));
-        database.Migrate();
-        _store = new SqliteStore(database, new FakeTimeProvider(Now));
+        var ring = Rings.New();
+        database.Migrate(ring);
+        _store = new SqliteStore(database, ring, new FakeTimeProvider(Now));
     }
 
     public void Dispose()

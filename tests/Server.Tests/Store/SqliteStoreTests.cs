@@ -1,5 +1,6 @@
 using Mfa.Server.Domain;
 using Mfa.Server.Store;
+using Mfa.Server.Tests.Protection;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -18,8 +19,9 @@ public sealed class SqliteStoreTests : IDisposable
     public SqliteStoreTests()
     {
         _database = new Database(_folder.File("mfa.db"));
-        _database.Migrate();
-        _store = new SqliteStore(_database, _clock);
+        var ring = Rings.New();
+        _database.Migrate(ring);
+        _store = new SqliteStore(_database, ring, _clock);
     }
 
     public void Dispose()
@@ -88,7 +90,7 @@ public sealed class SqliteStoreTests : IDisposable
         await _store.UpdateAsync(stale, current =>
         {
             seen.Add(current);
-            return new Change<bool>(Answer: true, current with { EnrollmentGuesses = new GuessBudget(1, LockedUntil: null) });
+            return new Change<bool>(Answer: true, current with { EnrollmentGuesses = new GuessBudget(1, LockedUntil: null) }, Audit: null);
         });
 
         Assert.Equal(2, seen.Count);
@@ -100,7 +102,7 @@ public sealed class SqliteStoreTests : IDisposable
     {
         var saved = await SaveAsync(_store.Find(Alice), a => a with { InForce = NewEnrollment(email: null) });
 
-        Assert.Equal("no", await _store.UpdateAsync(_store.Find(Alice), current => new Change<string>("no", current)));
+        Assert.Equal("no", await _store.UpdateAsync(_store.Find(Alice), current => new Change<string>("no", current, Audit: null)));
         Assert.Equal(saved.Version, _store.Find(Alice).Version);
     }
 
@@ -189,14 +191,14 @@ public sealed class SqliteStoreTests : IDisposable
     }
 
     private static Func<Account, Change<bool>> UseStep(long step) => account => account.InForce!.LastStep < step
-        ? new Change<bool>(Answer: true, account with { InForce = account.InForce with { LastStep = step } })
-        : new Change<bool>(Answer: false, account);
+        ? new Change<bool>(Answer: true, account with { InForce = account.InForce with { LastStep = step } }, Audit: null)
+        : new Change<bool>(Answer: false, account, Audit: null);
 
     private Account Find(string account) => _store.Find(Alice with { Account = account });
 
     private async Task<Account> SaveAsync(Account loaded, Func<Account, Account> change)
     {
-        await _store.UpdateAsync(loaded, account => new Change<bool>(Answer: true, change(account) with { Key = account.Key }));
+        await _store.UpdateAsync(loaded, account => new Change<bool>(Answer: true, change(account) with { Key = account.Key }, Audit: null));
         return _store.Find(loaded.Key);
     }
 

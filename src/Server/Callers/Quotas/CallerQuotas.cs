@@ -53,10 +53,10 @@ internal sealed class CallerQuotas
             ? (options.PersonCalls, options.PersonGuesses)
             : (options.Calls, options.Guesses);
         Bucket? Of(Rate rate) => rate.PerSecond == 0 ? null : new Bucket(rate, clock);
-        return new Allowance(Of(calls), Of(guesses), new Refusals(clock));
+        return new Allowance(Of(calls), Of(guesses), new RefusalTally(clock));
     }
 
-    private sealed record Allowance(Bucket? Calls, Bucket? Guesses, Refusals Refusals)
+    private sealed record Allowance(Bucket? Calls, Bucket? Guesses, RefusalTally Refusals)
     {
         public bool IsIdle => Calls is not { IsFull: false } && Guesses is not { IsFull: false };
     }

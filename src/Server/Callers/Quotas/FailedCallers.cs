@@ -20,7 +20,7 @@ internal sealed class FailedCallers
     public FailedCallers(QuotaOptions options, TimeProvider clock, Meters meters, ILogger<FailedCallers> log)
     {
         (_meters, _log) = (meters, log);
-        _peers = new(MaxPeers, _ => new Peer(new Bucket(options.Failures, clock), new Refusals(clock)), peer => peer.Failures.IsFull, clock);
+        _peers = new(MaxPeers, _ => new Peer(new Bucket(options.Failures, clock), new RefusalTally(clock)), peer => peer.Failures.IsFull, clock);
     }
 
     /// <summary>Counts a call without a right credential.</summary>
@@ -47,5 +47,5 @@ internal sealed class FailedCallers
         return new Limited("failures", wait);
     }
 
-    private sealed record Peer(Bucket Failures, Refusals Refusals);
+    private sealed record Peer(Bucket Failures, RefusalTally Refusals);
 }

@@ -4,7 +4,7 @@ using Mfa.Server.Store;
 namespace Mfa.Server.Callers;
 
 /// <summary>Notes once a minute, and at the end, which API keys were used. What a crash loses is a minute of that.</summary>
-internal sealed class KeyUses(ApiKeys keys, TimeProvider clock, ILogger<KeyUses> log) : BackgroundService
+internal sealed class ApiKeyUses(ApiKeys keys, TimeProvider clock, ILogger<ApiKeyUses> log) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
 

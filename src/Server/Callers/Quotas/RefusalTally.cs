@@ -4,7 +4,7 @@ namespace Mfa.Server.Callers.Quotas;
 /// Lets a flood of refusals be told without a line for each, which would fill the disk on the attacker's behalf: the first one
 /// at once, then at most one line a minute with the number since.
 /// </summary>
-internal sealed class Refusals(TimeProvider clock)
+internal sealed class RefusalTally(TimeProvider clock)
 {
     private readonly long _pause = 60 * clock.TimestampFrequency;
     private long _nextReport;

@@ -1,0 +1,30 @@
+using Mfa.Server.Protection;
+using Mfa.Server.Store;
+
+namespace Mfa.Server.Rotation;
+
+/// <summary>The signatures of the audit trail. One that does not hold is left as it is: it is evidence.</summary>
+internal sealed class AuditResealing(SqliteStore store, KeyRing ring, TimeProvider clock) : IResealing
+{
+    private bool _done;
+
+    public long Left() => store.Read(session =>
+    {
+        var command = session.Command("""
+            SELECT (SELECT count(*) FROM audit_head WHERE key_id <> @id) + (SELECT count(*) FROM audit_checkpoints WHERE key_id <> @id)
+            """);
+        command.Parameters.AddWithValue("@id", (long)ring.ActiveId);
+        return (long)command.ExecuteScalar()!;
+    });
+
+    public IReadOnlyList<ResealedRow> Next(int most)
+    {
+        if (_done || Left() == 0) return [];
+        return [new ResealedRow("the audit trail", session =>
+        {
+            var signed = session.Trail.SignAgain(session, most, clock.GetUtcNow());
+            _done = signed < most;
+            return true;
+        })];
+    }
+}
