@@ -41,20 +41,21 @@ internal sealed partial class DataFolder : IDisposable
         new Sealer(ring).SelfTest();
         var database = new Database(databasePath);
         database.Migrate();
-        var store = new SqliteStore(database, clock);
+        SqliteStore? store = null;
         try
         {
+            store = new SqliteStore(database, clock);
             await RingCheck.RunAsync(store, ring, ringPath);
             return new DataFolder(path, ring, store);
         }
         catch (StoreUnavailableException broken)
         {
-            store.Dispose();
+            store?.Dispose();
             throw new StartRefusedException($"{databasePath}: {Database.Explain(broken)}");
         }
         catch
         {
-            store.Dispose();
+            store?.Dispose();
             throw;
         }
     }

@@ -18,12 +18,12 @@ internal static class Setup
     private const int MaxRequestBytes = 64 * 1024;
 
     public static WebApplication Build(
-        DataFolder data, Settings settings, IReadOnlyList<ISender> senders, IPEndPoint grpc, IPEndPoint web, bool dev, TimeProvider clock)
+        DataFolder data, Settings settings, IReadOnlyList<ISender> senders, IPEndPoint grpc, IPEndPoint web, bool dev)
     {
         // Empty: nothing is read from files or variables that Settings does not know.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "mfa-server" });
         AddLogging(builder.Logging, settings.LogLevel, dev);
-        AddRooms(builder.Services, data, settings, clock);
+        AddRooms(builder.Services, data, settings);
         foreach (var sender in senders) builder.Services.AddSingleton(sender);
 
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -44,7 +44,7 @@ internal static class Setup
         return app;
     }
 
-    private static void AddRooms(IServiceCollection services, DataFolder data, Settings settings, TimeProvider clock)
+    private static void AddRooms(IServiceCollection services, DataFolder data, Settings settings)
     {
         services.AddRouting();
         services.AddGrpc(grpc =>
@@ -56,7 +56,9 @@ internal static class Setup
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks().AddCheck<StoreHealth>("store");
 
-        services.AddSingleton(clock);
+        services.AddSingleton(data.Store.Clock);
+        services.AddSingleton<TimeProvider>(data.Store.Clock);
+        services.AddHostedService<ClockWatch>();
         services.AddSingleton(settings.Enrollment);
         services.AddSingleton(settings.Guesses);
         services.AddSingleton(settings.Passwords);

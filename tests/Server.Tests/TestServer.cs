@@ -56,7 +56,7 @@ internal sealed class TestServer : IAsyncDisposable
         var quiet = SettingSources.Read(new Settings { LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical }, folder.Path, settings);
         var loopback = new IPEndPoint(IPAddress.Loopback, 0);
         var senders = Senders.From(quiet.Providers, quiet.Enrollment.Issuer, System.IO.Path.Combine(folder.Path, "outbox"), clock);
-        var app = Setup.Build(data, quiet, senders, loopback, loopback, dev: false, clock);
+        var app = Setup.Build(data, quiet, senders, loopback, loopback, dev: false);
         await app.StartAsync();
         return new TestServer(folder, data, app, clock);
     }

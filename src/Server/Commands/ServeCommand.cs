@@ -66,7 +66,7 @@ internal static class ServeCommand
 
         var mailbox = dev ? Path.Combine(data.Path, "outbox") : null;
         var senders = Senders.From(settings.Providers, settings.Enrollment.Issuer, mailbox, TimeProvider.System);
-        await using var app = Setup.Build(data, settings, senders, grpc, web, dev, TimeProvider.System);
+        await using var app = Setup.Build(data, settings, senders, grpc, web, dev);
         try
         {
             await app.StartAsync(ct);

@@ -12,13 +12,19 @@ internal sealed class GroupWriter : IDisposable
     /// <summary>Bounds how long the first caller of a group waits for the last one's work: about 5 ms at 20 µs each.</summary>
     private const int MaxGroup = 256;
 
+    /// <summary>How far the saved mark of time may be behind the last commit: well within what the clock is allowed to be off.</summary>
+    private static readonly TimeSpan MarkEvery = TimeSpan.FromMilliseconds(500);
+
     private readonly Channel<Job> _queue = Channel.CreateUnbounded<Job>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Session _session;
+    private readonly SteadyClock _clock;
     private readonly Thread _thread;
+    private DateTimeOffset _marked;
 
-    public GroupWriter(Database database)
+    public GroupWriter(Database database, SteadyClock clock)
     {
         _session = new Session(database.Open());
+        _clock = clock;
         _thread = new Thread(Run) { IsBackground = true, Name = "store writer" };
         _thread.Start();
     }
@@ -69,7 +75,9 @@ internal sealed class GroupWriter : IDisposable
         try
         {
             foreach (var job in group) job.Work(_session);
+            var marked = NoteTime();
             _session.Execute("COMMIT");
+            _marked = marked;
         }
         catch (Exception broken)
         {
@@ -88,6 +96,15 @@ internal sealed class GroupWriter : IDisposable
         }
 
         foreach (var job in group) job.Complete();
+    }
+
+    private DateTimeOffset NoteTime()
+    {
+        var now = _clock.GetUtcNow();
+        var system = _clock.SystemTimeAt(now);
+        if (now - _marked < MarkEvery && now - system <= SteadyClock.Tolerance) return _marked;
+        ClockRows.Note(_session, now, system);
+        return now;
     }
 
     private void RollBack()

@@ -25,10 +25,23 @@ internal sealed record Remember<T>(RequestMark Mark, Func<T, byte[]?> Encode, Fu
 /// Accounts on SQLite. Readers see committed states only, each on a connection of their own; all writing goes through the one
 /// <see cref="GroupWriter"/>.
 /// </summary>
-internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisposable
+internal sealed class SqliteStore : IDisposable
 {
-    private readonly GroupWriter _writer = new(database);
+    private readonly Database _database;
+    private readonly SteadyClock _clock;
+    private readonly GroupWriter _writer;
     private readonly ConcurrentBag<Session> _readers = [];
+
+    /// <param name="system">The clock of the machine.</param>
+    public SqliteStore(Database database, TimeProvider system)
+    {
+        _database = database;
+        _clock = new SteadyClock(system, Read(ClockRows.Mark));
+        _writer = new GroupWriter(database, _clock);
+    }
+
+    /// <summary>The time that this database goes by, which is never earlier than what it has seen.</summary>
+    public SteadyClock Clock => _clock;
 
     /// <returns>The account as last saved; one that was never saved comes back empty.</returns>
     public Account Find(AccountKey key) => Read(session => AccountRows.Find(session, key));
@@ -37,7 +50,7 @@ internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisp
     public DeliveryStatus? FindDelivery(AccountKey key, Guid id) => Read(session => OutboxRows.Find(session, key, id));
 
     /// <returns>The answer to the same request, if it was answered before and is still remembered.</returns>
-    public RememberedAnswer? FindAnswer(RequestMark mark) => Read(session => AnswerRows.Find(session, mark, clock.GetUtcNow()));
+    public RememberedAnswer? FindAnswer(RequestMark mark) => Read(session => AnswerRows.Find(session, mark, _clock.GetUtcNow()));
 
     /// <summary>
     /// Decides on the account as <paramref name="loaded"/> and saves the outcome, durably, before it returns. When somebody
@@ -67,7 +80,7 @@ internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisp
         Session? session = null;
         try
         {
-            if (!_readers.TryTake(out session)) session = new Session(database.Open());
+            if (!_readers.TryTake(out session)) session = new Session(_database.Open());
             var result = work(session);
             _readers.Add(session);
             session = null;
@@ -91,7 +104,7 @@ internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisp
 
     private T Save<T>(Session session, Account loaded, Change<T> first, Func<Account, Change<T>> decide, Remember<T>? remember)
     {
-        if (remember is not null && AnswerRows.Find(session, remember.Mark, clock.GetUtcNow()) is { } before)
+        if (remember is not null && AnswerRows.Find(session, remember.Mark, _clock.GetUtcNow()) is { } before)
             return remember.Decode(before);
 
         var change = first;
@@ -106,15 +119,15 @@ internal sealed class SqliteStore(Database database, TimeProvider clock) : IDisp
                 throw new InvalidOperationException("The account changed under the write lock."); // unreachable
         }
 
-        if (change.Send?.Supersedes is { } old) OutboxRows.Withdraw(session, loaded.Key, old, clock.GetUtcNow());
+        if (change.Send?.Supersedes is { } old) OutboxRows.Withdraw(session, loaded.Key, old, _clock.GetUtcNow());
         foreach (var message in change.Send?.Messages ?? []) OutboxRows.Add(session, message);
-        SendCountRows.Count(session, change.Send?.Limits ?? [], clock.GetUtcNow());
+        SendCountRows.Count(session, change.Send?.Limits ?? [], _clock.GetUtcNow());
         if (remember?.Encode(change.Answer) is { } answer) AnswerRows.Save(session, remember.Mark, answer);
         return change.Answer;
     }
 
     private Change<T>? Refusal<T>(Session session, Change<T> change) =>
-        change.Send is { } send && SendCountRows.FirstHit(session, send.Limits, clock.GetUtcNow()) is { } hit
+        change.Send is { } send && SendCountRows.FirstHit(session, send.Limits, _clock.GetUtcNow()) is { } hit
             ? change with { Answer = send.Refused(hit) }
             : null;
 
