@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Mfa.Server.Backups;
 using Mfa.Server.Protection;
 using Mfa.Server.Store;
 using Microsoft.Win32.SafeHandles;
@@ -13,11 +14,13 @@ internal sealed partial class DataFolder : IDisposable
 {
     public const string DevKeyFile = "dev.key";
 
+    private const string RingFile = "keys.json";
     private const string ServeLock = "serve.lock";
 
-    private SafeFileHandle? _serveLock;
+    private readonly SafeFileHandle? _serveLock;
 
-    private DataFolder(string path, KeyRing ring, SqliteStore store) => (Path, Ring, Store) = (path, ring, store);
+    private DataFolder(string path, KeyRing ring, SqliteStore store, SafeFileHandle? serveLock) =>
+        (Path, Ring, Store, _serveLock) = (path, ring, store, serveLock);
 
     public string Path { get; }
 
@@ -26,16 +29,48 @@ internal sealed partial class DataFolder : IDisposable
     public SqliteStore Store { get; }
 
     /// <summary>Opens the folder; on the first start creates it, the key ring and the database.</summary>
+    /// <param name="alone">
+    /// Makes this process the one server of the folder, before it opens anything: a restore must not change the database under
+    /// it. Most operator verbs need no such thing.
+    /// </param>
     /// <exception cref="StartRefusedException">Something in it must be mended first.</exception>
-    public static async Task<DataFolder> OpenAsync(string path, TimeProvider clock)
+    public static async Task<DataFolder> OpenAsync(string path, TimeProvider clock, bool alone = false)
     {
-        _ = UserMask(0x3F); // octal 077: SQLite would create its files 0644
-        path = System.IO.Path.GetFullPath(path);
-        CreateFolder(path);
-        var ringPath = System.IO.Path.Combine(path, "keys.json");
+        path = Prepare(path);
+        var serveLock = alone ? Lock(path) : null;
+        try
+        {
+            return await OpenAsync(path, clock, serveLock);
+        }
+        catch
+        {
+            serveLock?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Works on a folder that has a key ring but perhaps no database, while nobody serves it.</summary>
+    public static T Alone<T>(string path, Func<string, KeyRing, T> work)
+    {
+        var ringPath = System.IO.Path.GetFullPath(System.IO.Path.Combine(path, RingFile));
+        if (!File.Exists(ringPath)) throw new StartRefusedException($"{ringPath}: missing. Put the key ring of the backup there first; it is backed up apart.");
+        path = Prepare(path);
+        using var alone = Lock(path);
+        if (FolderSwitch.IsLeft(path)) FolderSwitch.Finish(path);
+        return work(path, KeyRingFile.Load(ringPath));
+    }
+
+    public void Dispose()
+    {
+        Store.Dispose();
+        _serveLock?.Dispose();
+    }
+
+    private static async Task<DataFolder> OpenAsync(string path, TimeProvider clock, SafeFileHandle? serveLock)
+    {
+        var ringPath = System.IO.Path.Combine(path, RingFile);
         var databasePath = System.IO.Path.Combine(path, "mfa.db");
-        foreach (var file in new[] { ringPath, databasePath, System.IO.Path.Combine(path, ServeLock), System.IO.Path.Combine(path, DevKeyFile) })
-            RefuseStranger(file);
+        if (FolderSwitch.IsLeft(path)) FinishRestore(path, serveLock);
 
         var ring = OpenRing(ringPath, databasePath, clock);
         new Sealer(ring).SelfTest();
@@ -46,7 +81,7 @@ internal sealed partial class DataFolder : IDisposable
         {
             store = new SqliteStore(database, clock);
             await RingCheck.RunAsync(store, ring, ringPath);
-            return new DataFolder(path, ring, store);
+            return new DataFolder(path, ring, store, serveLock);
         }
         catch (StoreUnavailableException broken)
         {
@@ -60,23 +95,32 @@ internal sealed partial class DataFolder : IDisposable
         }
     }
 
-    /// <summary>Makes this process the one server of the folder; the operator verbs need no such thing.</summary>
-    public void LockForServing()
+    private static string Prepare(string path)
+    {
+        _ = UserMask(0x3F); // octal 077: SQLite would create its files 0644
+        path = System.IO.Path.GetFullPath(path);
+        CreateFolder(path);
+        foreach (var file in new[] { RingFile, "mfa.db", ServeLock, DevKeyFile }) RefuseStranger(System.IO.Path.Combine(path, file));
+        return path;
+    }
+
+    /// <summary>A restore got as far as its switch and was cut off in it.</summary>
+    private static void FinishRestore(string path, SafeFileHandle? held)
+    {
+        using var alone = held is null ? Lock(path) : null;
+        if (FolderSwitch.IsLeft(path)) FolderSwitch.Finish(path);
+    }
+
+    private static SafeFileHandle Lock(string path)
     {
         try
         {
-            _serveLock = File.OpenHandle(System.IO.Path.Combine(Path, ServeLock), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return File.OpenHandle(System.IO.Path.Combine(path, ServeLock), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException)
         {
-            throw new StartRefusedException($"{Path}: another mfa-server is serving this folder. Stop it first, or choose another --data.");
+            throw new StartRefusedException($"{path}: another mfa-server is serving this folder, or restores it. Stop it first, or choose another --data.");
         }
-    }
-
-    public void Dispose()
-    {
-        Store.Dispose();
-        _serveLock?.Dispose();
     }
 
     private static void CreateFolder(string path)

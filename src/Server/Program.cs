@@ -7,6 +7,8 @@ var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRP
 {
     KeysCommand.Create(),
     UsersCommand.Create(),
+    BackupCommand.Create(),
+    RestoreCommand.Create(),
 };
 ServeCommand.AddTo(root);
 

@@ -17,7 +17,8 @@ public sealed partial class HouseRules
         ["Flows"] = ["Domain", "Store", "Protection", "Delivery", "Callers", "Observability"],
         ["Services"] = ["Domain", "Flows", "Callers", "Delivery", "Store", "Observability"],
         ["Web"] = ["Domain", "Flows", "Callers", "Store"],
-        ["Commands"] = ["Domain", "Protection", "Callers", "Delivery"],
+        ["Backups"] = ["Domain", "Protection", "Store"],
+        ["Commands"] = ["Domain", "Protection", "Store", "Callers", "Delivery", "Backups"],
     };
 
     [Fact]
@@ -54,7 +55,7 @@ public sealed partial class HouseRules
         Assert.Empty(strangers);
     }
 
-    [GeneratedRegex(@"(?<![\w.])(?:Mfa\.Server\.)?(Domain|Observability|Protection|Store|Delivery|Callers|Flows|Services|Web|Commands)(?=\.[A-Z]|;)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"(?<![\w.])(?:Mfa\.Server\.)?(Domain|Observability|Protection|Store|Delivery|Callers|Flows|Services|Web|Backups|Commands)(?=\.[A-Z]|;)", RegexOptions.None, 1000)]
     private static partial Regex RoomName();
 
     private static string ServerFolder([CallerFilePath] string here = "") =>

@@ -60,8 +60,7 @@ internal static class ServeCommand
         var grpc = LoopbackEndpoint("--listen", parsed.GetValue(Listen)!);
         var web = LoopbackEndpoint("--web", parsed.GetValue(Web)!);
 
-        using var data = await DataFolder.OpenAsync(parsed.GetValue(SharedOptions.Data)!, TimeProvider.System);
-        data.LockForServing();
+        using var data = await DataFolder.OpenAsync(parsed.GetValue(SharedOptions.Data)!, TimeProvider.System, alone: true);
         if (dev) await DevKey.CreateOnceAsync(data, TimeProvider.System);
 
         var mailbox = dev ? Path.Combine(data.Path, "outbox") : null;

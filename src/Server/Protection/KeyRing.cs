@@ -14,6 +14,7 @@ internal enum KeyPurpose
     Requests,
     SendCounts,
     RingCheck,
+    Backups,
 }
 
 /// <summary>The keys that the database is worthless without. They live outside it, in a file of their own.</summary>
