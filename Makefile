@@ -19,7 +19,7 @@ serve: $(BUF)
 # Everything: the contract's rules, then every suite, with the real programs they talk to.
 test: $(BUF) build
 	@.ci/need jq:jq oathtool:oathtool zbarimg:zbar-tools rsvg-convert:librsvg2-bin tmux:tmux python3:python3 chromium:chromium \
-	  aiosmtpd:python3-aiosmtpd /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras
+	  faketime:faketime aiosmtpd:python3-aiosmtpd /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras
 	$(BUF) lint
 	$(BUF) breaking --against protos/landed.json
 	dotnet test --solution MfaGrpc.sln --configuration $(CONFIGURATION) --no-build

@@ -9,6 +9,7 @@ var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRP
     UsersCommand.Create(),
     BackupCommand.Create(),
     RestoreCommand.Create(),
+    ClockCommand.Create(),
 };
 ServeCommand.AddTo(root);
 
