@@ -23,7 +23,7 @@ internal sealed record DeliveryJson(string State, string? UpdateTime, int Attemp
 
 internal sealed record StatusJson(
     string State, string Method, string? EnableTime, string? DisableTime, string Destination,
-    int RecoveryCodesRemaining, string? LockedUntil, PendingJson? Pending, DeliveryJson? Delivery);
+    int RecoveryCodesRemaining, string? LockedUntil, PendingJson? Pending, DeliveryJson? Delivery, bool RecoveryCodesStale);
 
 internal sealed record GetTokenJson(string Method, string Destination, string? ExpireTime, string? ResendTime);
 
@@ -71,7 +71,7 @@ internal sealed partial class JsonReplies : JsonSerializerContext
         new StatusJson(
             ContractNames.Of(reply.State), ContractNames.Of(reply.Method), Times.Rfc3339(reply.EnableTime),
             Times.Rfc3339(reply.DisableTime), reply.Destination, reply.RecoveryCodesRemaining,
-            Times.Rfc3339(reply.LockedUntil), Pending(reply.Pending), Delivery(reply.Delivery)),
+            Times.Rfc3339(reply.LockedUntil), Pending(reply.Pending), Delivery(reply.Delivery), reply.RecoveryCodesStale),
         Readable.StatusJson);
 
     public static string Write(GetTokenResponse reply) => Write(

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Mfa.Server.Backups;
 using Mfa.Server.Protection;
 using Mfa.Server.Rotation;
 using Mfa.Server.Store;
@@ -16,12 +17,13 @@ internal sealed partial class DataFolder : IDisposable
 
     public const string ServeLock = "serve.lock";
 
+    private const string RingFile = "keys.json";
     private const string RingLock = "keys.lock";
 
-    private SafeFileHandle? _serveLock;
+    private readonly SafeFileHandle? _serveLock;
 
-    private DataFolder(string path, string ringPath, KeyRing ring, SqliteStore store, StandingKey standingKey) =>
-        (Path, RingPath, Ring, Store, StandingKey) = (path, ringPath, ring, store, standingKey);
+    private DataFolder(string path, string ringPath, KeyRing ring, SqliteStore store, StandingKey standingKey, SafeFileHandle? serveLock) =>
+        (Path, RingPath, Ring, Store, StandingKey, _serveLock) = (path, ringPath, ring, store, standingKey, serveLock);
 
     public string Path { get; }
 
@@ -35,51 +37,35 @@ internal sealed partial class DataFolder : IDisposable
     public SqliteStore Store { get; }
 
     /// <summary>Opens the folder; on the first start creates it, the key ring and the database.</summary>
+    /// <param name="alone">
+    /// Makes this process the one server of the folder, before it opens anything: a restore must not change the database under
+    /// it. Most operator verbs need no such thing.
+    /// </param>
     /// <exception cref="StartRefusedException">Something in it must be mended first.</exception>
-    public static async Task<DataFolder> OpenAsync(string path, TimeProvider clock)
+    public static async Task<DataFolder> OpenAsync(string path, TimeProvider clock, bool alone = false)
     {
-        _ = UserMask(0x3F); // octal 077: SQLite would create its files 0644
-        path = System.IO.Path.GetFullPath(path);
-        CreateFolder(path);
-        var ringPath = System.IO.Path.Combine(path, "keys.json");
-        var databasePath = System.IO.Path.Combine(path, "mfa.db");
-        foreach (var file in new[] { ringPath, databasePath, System.IO.Path.Combine(path, ServeLock), System.IO.Path.Combine(path, DevKeyFile),
-                     System.IO.Path.Combine(path, RingLock), })
-            RefuseStranger(file);
-
-        var ring = OpenRing(ringPath, databasePath, clock);
-        new Sealer(ring).SelfTest();
-        var database = new Database(databasePath);
-        database.Migrate(ring);
-        var store = new SqliteStore(database, ring, clock);
+        path = Prepare(path);
+        var serveLock = alone ? Lock(path) : null;
         try
         {
-            await RingCheck.RunAsync(store, ring, ringPath);
-            return new DataFolder(path, ringPath, ring, store, await StandingKeyRow.LoadAsync(store, new Sealer(ring)));
-        }
-        catch (StoreUnavailableException broken)
-        {
-            store.Dispose();
-            throw new StartRefusedException($"{databasePath}: {Database.Explain(broken)}");
+            return await OpenAsync(path, clock, serveLock);
         }
         catch
         {
-            store.Dispose();
+            serveLock?.Dispose();
             throw;
         }
     }
 
-    /// <summary>Makes this process the one server of the folder; the operator verbs need no such thing.</summary>
-    public void LockForServing()
+    /// <summary>Works on a folder that has a key ring but perhaps no database, while nobody serves it.</summary>
+    public static T Alone<T>(string path, Func<string, KeyRing, T> work)
     {
-        try
-        {
-            _serveLock = File.OpenHandle(System.IO.Path.Combine(Path, ServeLock), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException)
-        {
-            throw new StartRefusedException($"{Path}: another mfa-server is serving this folder. Stop it first, or choose another --data.");
-        }
+        var ringPath = System.IO.Path.GetFullPath(System.IO.Path.Combine(path, RingFile));
+        if (!File.Exists(ringPath)) throw new StartRefusedException($"{ringPath}: missing. Put the key ring of the backup there first; it is backed up apart.");
+        path = Prepare(path);
+        using var alone = Lock(path);
+        if (FolderSwitch.IsLeft(path)) FolderSwitch.Finish(path);
+        return work(path, KeyRingFile.Load(ringPath));
     }
 
     /// <summary>Tells whether a server serves the folder at this moment.</summary>
@@ -115,6 +101,63 @@ internal sealed partial class DataFolder : IDisposable
     {
         Store.Dispose();
         _serveLock?.Dispose();
+    }
+
+    private static async Task<DataFolder> OpenAsync(string path, TimeProvider clock, SafeFileHandle? serveLock)
+    {
+        var ringPath = System.IO.Path.Combine(path, RingFile);
+        var databasePath = System.IO.Path.Combine(path, "mfa.db");
+        if (FolderSwitch.IsLeft(path)) FinishRestore(path, serveLock);
+
+        var ring = OpenRing(ringPath, databasePath, clock);
+        new Sealer(ring).SelfTest();
+        var database = new Database(databasePath);
+        database.Migrate(ring);
+        SqliteStore? store = null;
+        try
+        {
+            store = new SqliteStore(database, ring, clock);
+            await RingCheck.RunAsync(store, ring, ringPath);
+            return new DataFolder(path, ringPath, ring, store, await StandingKeyRow.LoadAsync(store, new Sealer(ring)), serveLock);
+        }
+        catch (StoreUnavailableException broken)
+        {
+            store?.Dispose();
+            throw new StartRefusedException($"{databasePath}: {Database.Explain(broken)}");
+        }
+        catch
+        {
+            store?.Dispose();
+            throw;
+        }
+    }
+
+    private static string Prepare(string path)
+    {
+        _ = UserMask(0x3F); // octal 077: SQLite would create its files 0644
+        path = System.IO.Path.GetFullPath(path);
+        CreateFolder(path);
+        foreach (var file in new[] { RingFile, "mfa.db", ServeLock, RingLock, DevKeyFile }) RefuseStranger(System.IO.Path.Combine(path, file));
+        return path;
+    }
+
+    /// <summary>A restore got as far as its switch and was cut off in it.</summary>
+    private static void FinishRestore(string path, SafeFileHandle? held)
+    {
+        using var alone = held is null ? Lock(path) : null;
+        if (FolderSwitch.IsLeft(path)) FolderSwitch.Finish(path);
+    }
+
+    private static SafeFileHandle Lock(string path)
+    {
+        try
+        {
+            return File.OpenHandle(System.IO.Path.Combine(path, ServeLock), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            throw new StartRefusedException($"{path}: another mfa-server is serving this folder, or restores it. Stop it first, or choose another --data.");
+        }
     }
 
     private static void CreateFolder(string path)

@@ -13,6 +13,9 @@ var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRP
     DoctorCommand.Create(),
     SecretsCommand.Create(),
     AuditCommand.Create(),
+    BackupCommand.Create(),
+    RestoreCommand.Create(),
+    ClockCommand.Create(),
 };
 ServeCommand.AddTo(root);
 

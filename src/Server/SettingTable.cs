@@ -44,7 +44,7 @@ internal static class SettingTable
             AlgorithmOf(text) is { } a ? WithTotp(s, s.Enrollment.Totp with { Algorithm = a }) : null),
         Number("enrollment:digits", 6, 8, "digits", (s, n) => WithTotp(s, s.Enrollment.Totp with { Digits = n })),
         Number("enrollment:periodSeconds", 15, 60, "seconds", (s, n) => WithTotp(s, s.Enrollment.Totp with { PeriodSeconds = n })),
-        Number("enrollment:toleranceSteps", 0, 2, "time steps each way", (s, n) => s with { Enrollment = s.Enrollment with { ToleranceSteps = n } }),
+        Number("enrollment:toleranceSteps", 0, TotpMatch.MostTolerance, "time steps each way", (s, n) => s with { Enrollment = s.Enrollment with { ToleranceSteps = n } }),
         Seconds("enrollment:lifetimeSeconds", 60, 86_400, "", (s, t) => s with { Enrollment = s.Enrollment with { Lifetime = t } }),
         Number("guesses:run", 3, 10, "wrong codes in a row", (s, n) => s with { Guesses = s.Guesses with { Run = n } }),
         Seconds("guesses:firstLockSeconds", 1, 3_600, "", (s, t) => s with { Guesses = s.Guesses with { FirstLock = t } }),

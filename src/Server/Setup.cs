@@ -17,12 +17,12 @@ namespace Mfa.Server;
 internal static class Setup
 {
     public static WebApplication Build(
-        DataFolder data, Settings settings, IReadOnlyList<ISender> senders, Listeners listeners, bool dev, TimeProvider clock)
+        DataFolder data, Settings settings, IReadOnlyList<ISender> senders, Listeners listeners, bool dev)
     {
         // Empty: nothing is read from files or variables that Settings does not know.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "mfa-server" });
         AddLogging(builder.Logging, settings.LogLevel, dev);
-        AddRooms(builder.Services, data, settings, clock);
+        AddRooms(builder.Services, data, settings);
         builder.Services.AddSingleton(listeners).AddHostedService<TlsWatch>();
         foreach (var sender in senders) builder.Services.AddSingleton(sender);
 
@@ -45,7 +45,7 @@ internal static class Setup
         return app;
     }
 
-    private static void AddRooms(IServiceCollection services, DataFolder data, Settings settings, TimeProvider clock)
+    private static void AddRooms(IServiceCollection services, DataFolder data, Settings settings)
     {
         services.AddRouting();
         services.AddGrpc(grpc =>
@@ -58,7 +58,9 @@ internal static class Setup
         services.AddGrpcHealthChecks().AddCheck<StoreHealth>("store");
 
         services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Limits.Grace);
-        services.AddSingleton(clock);
+        services.AddSingleton(data.Store.Clock);
+        services.AddSingleton<TimeProvider>(data.Store.Clock);
+        services.AddHostedService<ClockWatch>();
         services.AddSingleton(settings.Enrollment);
         services.AddSingleton(settings.Guesses);
         services.AddSingleton(settings.Passwords);

@@ -69,7 +69,7 @@ public sealed class StatusAndRecoveryCodesTests
             """{"state":"STATE_ENABLED","method":"METHOD_AUTHENTICATOR","enable_time":"2026-05-01T12:00:00Z","disable_time":null,"destination":"j***@e***."""
             + """org","recovery_codes_remaining":7,"locked_until":"2026-05-01T12:01:00.25"""
             + """Z","pending":{"enrollment_id":"0b3e5b0c-6f0e-4d7e-9d55-3c1f6b1f2a90","method":"METHOD_AUTHENTICATOR","expire_time":"2026-05-01T13:00:00"""
-            + """Z"},"delivery":null}""" + "\n",
+            + """Z"},"delivery":null,"recovery_codes_stale":false}""" + "\n",
             run.Output);
     }
 
@@ -118,6 +118,19 @@ public sealed class StatusAndRecoveryCodesTests
 
         Assert.Contains("Phone           +1 *** *** **23\n", run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("E-mail", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Status_tells_that_recovery_codes_are_to_be_made_anew()
+    {
+        await using var server = await StubServer.StartAsync();
+        server.OnGetStatus = _ => new() { State = State.Enabled, Method = Method.Authenticator, RecoveryCodesStale = true };
+
+        var table = await RunAsync(server, "status");
+        var json = await RunAsync(server, "status --output json");
+
+        Assert.Equal("The account was restored from a backup. Make new recovery codes: mfa recovery-codes\n", table.Error);
+        Assert.True(json.Json.GetProperty("recovery_codes_stale").GetBoolean());
     }
 
     [Theory]

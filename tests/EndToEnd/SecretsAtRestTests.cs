@@ -20,6 +20,8 @@ public sealed class SecretsAtRestTests
         const string Trace = "log:level=Trace";
         await using var server = dev ? await ServerProcess.StartAsync(Trace) : await ServerProcess.StartInProductionAsync(Trace);
         var codes = await LiveAsync(server);
+        var backup = await ServerProgram.RunAsync("backup", Path.Combine(server.Data, "backup"), "--data", server.Data);
+        Assert.True(backup.ExitCode == 0, backup.Errors);
 
         AssertNothingInFiles(server);
         await server.KillAsync(); // the write-ahead log stays as it is

@@ -19,7 +19,8 @@ public sealed partial class HouseRules
         ["Web"] = ["Domain", "Flows", "Callers", "Store"],
         ["Transport"] = ["Observability"],
         ["Rotation"] = ["Domain", "Protection", "Store", "Callers", "Observability"],
-        ["Commands"] = ["Domain", "Protection", "Callers", "Delivery", "Store", "Transport", "Rotation", "Doctor"],
+        ["Backups"] = ["Domain", "Protection", "Store", "Callers"],
+        ["Commands"] = ["Domain", "Protection", "Callers", "Delivery", "Store", "Transport", "Rotation", "Backups", "Doctor"],
         ["Doctor"] = ["Domain", "Protection", "Store", "Delivery", "Transport", "Rotation"],
     };
 
@@ -57,7 +58,7 @@ public sealed partial class HouseRules
         Assert.Empty(strangers);
     }
 
-    [GeneratedRegex(@"(?<![\w.])(?:Mfa\.Server\.)?(Domain|Observability|Protection|Store|Delivery|Callers|Flows|Services|Web|Transport|Rotation|Commands|Doctor)(?=\.[A-Z]|;)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"(?<![\w.])(?:Mfa\.Server\.)?(Domain|Observability|Protection|Store|Delivery|Callers|Flows|Services|Web|Transport|Rotation|Backups|Commands|Doctor)(?=\.[A-Z]|;)", RegexOptions.None, 1000)]
     private static partial Regex RoomName();
 
     private static string ServerFolder([CallerFilePath] string here = "") =>

@@ -56,7 +56,7 @@ internal sealed class TestServer : IAsyncDisposable
         var quiet = SettingSources.Read(new Settings { LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical }, folder.Path, settings);
         var loopback = ListenAddress.Parse("--listen", "http://127.0.0.1:0");
         var senders = Senders.From(quiet.Providers, quiet.Enrollment.Issuer, System.IO.Path.Combine(folder.Path, "outbox"), clock);
-        var app = Setup.Build(data, quiet, senders, new Listeners(loopback, loopback, Tls: null), dev: false, clock);
+        var app = Setup.Build(data, quiet, senders, new Listeners(loopback, loopback, Tls: null), dev: false);
         await app.StartAsync();
         return new TestServer(folder, data, app, clock);
     }

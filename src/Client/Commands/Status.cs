@@ -29,6 +29,7 @@ internal static class Status
             return ExitCode.Done;
         }
         foreach (var (name, value) in Table(reply)) terminal.Result($"{name,-16}{value}");
+        if (reply.RecoveryCodesStale) terminal.Tell("The account was restored from a backup. Make new recovery codes: mfa recovery-codes");
         if (reply.Pending is { } pending)
             terminal.Tell($"To finish the pending enrolment: mfa verify --enrollment-id {pending.EnrollmentId}");
         return ExitCode.Done;

@@ -73,13 +73,12 @@ internal static class ServeCommand
             TimeProvider.System.GetUtcNow());
         if (dev) listeners.RefuseDevelopmentBeyondLoopback();
 
-        using var data = await DataFolder.OpenAsync(folder, TimeProvider.System);
-        data.LockForServing();
+        using var data = await DataFolder.OpenAsync(folder, TimeProvider.System, alone: true);
         if (dev) await DevKey.CreateOnceAsync(data, TimeProvider.System);
 
         var mailbox = dev ? Path.Combine(data.Path, "outbox") : null;
         var senders = Senders.From(settings.Providers, settings.Enrollment.Issuer, mailbox, TimeProvider.System);
-        await using var app = Setup.Build(data, settings, senders, listeners, dev, TimeProvider.System);
+        await using var app = Setup.Build(data, settings, senders, listeners, dev);
         try
         {
             await app.StartAsync(ct);

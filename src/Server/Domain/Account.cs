@@ -40,6 +40,7 @@ internal sealed record Account(AccountKey Key)
 /// <param name="Phone">Where codes go for <see cref="Method.Sms"/>; sealed.</param>
 /// <param name="Locale">The language of messages, BCP 47; null for the server's default.</param>
 /// <param name="OpenCode">The code that was sent last, until it is used, voided or out of tries.</param>
+/// <param name="Spent">Steps after the last one that may have been accepted while the clock was wrong; null for none.</param>
 internal sealed record Enrollment(
     Guid Id,
     Method Method,
@@ -50,7 +51,8 @@ internal sealed record Enrollment(
     SealedBytes? Email,
     SealedBytes? Phone = null,
     string? Locale = null,
-    SentCode? OpenCode = null)
+    SentCode? OpenCode = null,
+    StepRange? Spent = null)
 {
     /// <summary>Where its codes are sent; null when an app computes them.</summary>
     public SealedBytes? Destination => Method switch
@@ -70,12 +72,19 @@ internal sealed record Enrollment(
     };
 }
 
+/// <summary>Time steps, both ends included.</summary>
+internal sealed record StepRange(long From, long To)
+{
+    public bool Holds(long step) => step >= From && step <= To;
+}
+
 /// <summary>The stored side of a set of recovery codes.</summary>
 /// <param name="Id">Random; bound into the hashes, so that a set of another account or an older set matches nothing.</param>
 /// <param name="KeyId">The ring key of the hashes.</param>
 /// <param name="Hashes">One keyed hash a code, in the order the codes were shown.</param>
 /// <param name="Used">Bit i is set once code i was used.</param>
-internal sealed record RecoverySet(Guid Id, uint KeyId, byte[] Hashes, byte Used)
+/// <param name="Stale">It came out of a backup: which codes were used since is not known, and its owner should make a new set.</param>
+internal sealed record RecoverySet(Guid Id, uint KeyId, byte[] Hashes, byte Used, bool Stale = false)
 {
     public int Remaining => RecoveryCode.PerAccount - int.PopCount(Used);
 

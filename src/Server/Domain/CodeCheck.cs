@@ -118,7 +118,7 @@ internal static class CodeCheck
     /// <summary>What the code is worth, and the enrollment after it was tried.</summary>
     private static (CheckKind, Enrollment) Try(Enrollment enrollment, Evidence evidence, DateTimeOffset now) => evidence switch
     {
-        StepEvidence { Step: { } step } when step > enrollment.LastStep => (CheckKind.Accepted, enrollment with { LastStep = step }),
+        StepEvidence { Step: { } step } when step > enrollment.LastStep && enrollment.Spent?.Holds(step) != true => (CheckKind.Accepted, enrollment with { LastStep = step }),
         StepEvidence { Step: not null } => (CheckKind.Used, enrollment),
         SentEvidence { Matches: true } when enrollment.OpenCode?.ExpireTime > now => (CheckKind.Accepted, enrollment with { OpenCode = null }),
         SentEvidence { Matches: true } => (CheckKind.Expired, enrollment with { OpenCode = enrollment.OpenCode?.AfterWrong() }),

@@ -7,6 +7,9 @@ namespace Mfa.Server.Domain;
 /// <summary>Finds the time step a code belongs to (RFC 6238 §4.2). Says nothing about whether it may still be used.</summary>
 internal static class TotpMatch
 {
+    /// <summary>The most steps each way that any server may be set to accept: no code was ever accepted further from its time.</summary>
+    public const int MostTolerance = 2;
+
     /// <summary>The time step T that a moment lies in, counted from the Unix epoch (RFC 6238 §4.2, T0 = 0).</summary>
     public static long StepAt(DateTimeOffset now, TotpParameters totp) => now.ToUnixTimeSeconds() / totp.PeriodSeconds;
 

@@ -4,7 +4,7 @@ using Mfa.Server.Protection;
 namespace Mfa.Server.Flows;
 
 /// <summary>Compares a submitted code with an account's secrets: the slow half of a check, the one that needs keys.</summary>
-internal sealed class CodeComparison(Sealer sealer, RecoveryHashes recoveryHashes, SentCodeHashes sentCodes, EnrollmentOptions options)
+internal sealed class CodeComparison(Sealer sealer, RecoveryHashes recoveryHashes, SentCodeHashes sentCodes, EnrollmentOptions options, SteadyClock clock)
 {
     /// <summary>Compares with the factor in force, or with its recovery codes, whichever the code's form asks for.</summary>
     /// <exception cref="System.Security.Cryptography.CryptographicException">
@@ -22,7 +22,7 @@ internal sealed class CodeComparison(Sealer sealer, RecoveryHashes recoveryHashe
         if (code is not OtpCode otp) return new StepEvidence(enrollment.Id, Step: null);
         var binding = Sealer.SecretBinding(key, enrollment.Id, enrollment.Method, enrollment.Totp);
         using var secret = sealer.OpenSecret(sealedSecret, binding);
-        return new StepEvidence(enrollment.Id, TotpMatch.Newest(secret, enrollment.Totp, options.ToleranceSteps, otp, now));
+        return new StepEvidence(enrollment.Id, TotpMatch.Newest(secret, enrollment.Totp, options.ToleranceSteps, otp, clock.SystemTimeAt(now)));
     }
 
     /// <summary>Digits of another length than the enrollment's are no code of it: bad input, not a guess.</summary>

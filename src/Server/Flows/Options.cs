@@ -16,7 +16,7 @@ internal sealed record EnrollmentOptions
     /// <summary>
     /// Time steps accepted each way. RFC 6238 §5.2 recommends at most one; every further step makes guessing easier.
     /// </summary>
-    /// <value>0 to 2. Default 1.</value>
+    /// <value>0 to 2, see <see cref="Domain.TotpMatch.MostTolerance"/>. Default 1.</value>
     public int ToleranceSteps { get; init; } = 1;
 
     /// <summary>How long an enrollment may wait for its first code.</summary>

@@ -13,6 +13,7 @@ internal enum AccountState
 }
 
 /// <param name="Destination">Masked; empty when nothing is on record.</param>
+/// <param name="RecoveryCodesStale">They came out of a backup, and their owner should make new ones.</param>
 /// <param name="Delivery">How far the last sent code has got; null when none was sent lately.</param>
 internal sealed record StatusAnswer(
     AccountState State,
@@ -21,6 +22,7 @@ internal sealed record StatusAnswer(
     DateTimeOffset? DisableTime,
     string Destination,
     int RecoveryCodesRemaining,
+    bool RecoveryCodesStale,
     DateTimeOffset? LockedUntil,
     Enrollment? Pending,
     DateTimeOffset? PendingExpireTime,
@@ -42,6 +44,7 @@ internal sealed class StatusFlow(SqliteStore store, Destinations destinations, G
             account.DisableTime,
             destinations.Masked(key, factor ?? pending),
             factor?.Recovery.Remaining ?? 0,
+            factor?.Recovery.Stale ?? false,
             account.FactorGuesses.IsLocked(now) ? account.FactorGuesses.LockedUntil : null,
             pending,
             pending is null ? null : account.PendingExpireTime,

@@ -69,6 +69,18 @@ internal static partial class Log
 
     [LoggerMessage(3203, LogLevel.Warning, "Could not look at the key ring; the next round tries again")]
     public static partial void RingWatchFailed(this ILogger log, Exception why);
+    [LoggerMessage(3301, LogLevel.Error, "The system clock is {Seconds} s behind the time it had already shown. Nothing expired comes back; " +
+        "codes of authenticator apps are checked at the system's time. Set the clock, then see: mfa-server clock status")]
+    public static partial void ClockWentBack(this ILogger log, long seconds);
+
+    [LoggerMessage(3302, LogLevel.Warning, "The system clock jumped forward by {Seconds} s: the machine slept, or the clock is wrong")]
+    public static partial void ClockJumped(this ILogger log, long seconds);
+
+    [LoggerMessage(3303, LogLevel.Information, "The system clock is where it should be again")]
+    public static partial void ClockIsRight(this ILogger log);
+
+    [LoggerMessage(3304, LogLevel.Warning, "Nothing was saved for {Hours} h before this start: the server was down that long, or the clock is wrong")]
+    public static partial void LongPause(this ILogger log, long hours);
 
     [LoggerMessage(6001, LogLevel.Warning, "{Sender} did not take message {Message}, attempt {Attempt}: {Why}")]
     public static partial void SendFailed(this ILogger log, string sender, Guid message, int attempt, string why);

@@ -13,6 +13,7 @@ internal enum KeyPurpose
     Passwords,
     RingCheck,
     Audit,
+    Backups,
 }
 
 /// <summary>

@@ -119,6 +119,7 @@ internal sealed class MfaEndpoint(
             DisableTime = answer.DisableTime?.ToTimestamp(),
             Destination = answer.Destination,
             RecoveryCodesRemaining = answer.RecoveryCodesRemaining,
+            RecoveryCodesStale = answer.RecoveryCodesStale,
             LockedUntil = answer.LockedUntil?.ToTimestamp(),
             Pending = answer.Pending is not { } pending ? null : new PendingEnrollment
             {

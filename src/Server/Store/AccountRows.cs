@@ -17,10 +17,10 @@ internal static class AccountRows
                 d_enrollment, d_expire,
                 f_id, f_method, f_algorithm, f_digits, f_period, f_secret, f_last_step, f_recovery_id,
                 f_recovery_key, f_recovery_hashes, f_recovery_used, f_email, f_phone, f_locale, f_code_id,
-                f_code_key, f_code_hash, f_code_expire, f_code_tries,
+                f_code_key, f_code_hash, f_code_expire, f_code_tries, f_recovery_stale, f_spent_from, f_spent_to,
                 p_id, p_method, p_algorithm, p_digits, p_period, p_secret, p_last_step, p_recovery_id,
                 p_recovery_key, p_recovery_hashes, p_recovery_used, p_email, p_phone, p_locale, p_code_id,
-                p_code_key, p_code_hash, p_code_expire, p_code_tries
+                p_code_key, p_code_hash, p_code_expire, p_code_tries, p_recovery_stale, p_spent_from, p_spent_to
             FROM accounts WHERE tenant = @tenant AND account = @account
             """);
         command.Parameters.AddWithValue("@tenant", key.Tenant);
@@ -38,7 +38,7 @@ internal static class AccountRows
             PendingExpireTime = TimeAt(row, 9),
             DisableToken = row.IsDBNull(10) ? null : new DisableToken(BytesAt(row, 10), new Guid(BytesAt(row, 11)), TimeAt(row, 12)!.Value),
             InForce = EnrollmentAt(row, 13),
-            Pending = EnrollmentAt(row, 32),
+            Pending = EnrollmentAt(row, 35),
         };
     }
 
@@ -93,7 +93,8 @@ internal static class AccountRows
                 p_id = NULL, p_method = NULL, p_algorithm = NULL, p_digits = NULL, p_period = NULL, p_secret = NULL,
                 p_last_step = NULL, p_recovery_id = NULL, p_recovery_key = NULL, p_recovery_hashes = NULL,
                 p_recovery_used = NULL, p_email = NULL, p_phone = NULL, p_locale = NULL, p_code_id = NULL,
-                p_code_key = NULL, p_code_hash = NULL, p_code_expire = NULL, p_code_tries = NULL
+                p_code_key = NULL, p_code_hash = NULL, p_code_expire = NULL, p_code_tries = NULL,
+                p_recovery_stale = NULL, p_spent_from = NULL, p_spent_to = NULL
             WHERE p_expire_time <= @now;
             """);
         command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
@@ -107,20 +108,20 @@ internal static class AccountRows
             d_hash, d_enrollment, d_expire,
             f_id, f_method, f_algorithm, f_digits, f_period, f_secret, f_last_step, f_recovery_id, f_recovery_key,
             f_recovery_hashes, f_recovery_used, f_email, f_phone, f_locale, f_code_id, f_code_key, f_code_hash,
-            f_code_expire, f_code_tries,
+            f_code_expire, f_code_tries, f_recovery_stale, f_spent_from, f_spent_to,
             p_id, p_method, p_algorithm, p_digits, p_period, p_secret, p_last_step, p_recovery_id, p_recovery_key,
             p_recovery_hashes, p_recovery_used, p_email, p_phone, p_locale, p_code_id, p_code_key, p_code_hash,
-            p_code_expire, p_code_tries)
+            p_code_expire, p_code_tries, p_recovery_stale, p_spent_from, p_spent_to)
         VALUES (
             @tenant, @account, @next_version, @enable_time, @disable_time, @factor_failures, @factor_locked_until,
             @enrollment_failures, @enrollment_locked_until, @recovery_failures, @recovery_locked_until,
             @p_expire_time, @d_hash, @d_enrollment, @d_expire,
             @f_id, @f_method, @f_algorithm, @f_digits, @f_period, @f_secret, @f_last_step, @f_recovery_id,
             @f_recovery_key, @f_recovery_hashes, @f_recovery_used, @f_email, @f_phone, @f_locale, @f_code_id,
-            @f_code_key, @f_code_hash, @f_code_expire, @f_code_tries,
+            @f_code_key, @f_code_hash, @f_code_expire, @f_code_tries, @f_recovery_stale, @f_spent_from, @f_spent_to,
             @p_id, @p_method, @p_algorithm, @p_digits, @p_period, @p_secret, @p_last_step, @p_recovery_id,
             @p_recovery_key, @p_recovery_hashes, @p_recovery_used, @p_email, @p_phone, @p_locale, @p_code_id,
-            @p_code_key, @p_code_hash, @p_code_expire, @p_code_tries)
+            @p_code_key, @p_code_hash, @p_code_expire, @p_code_tries, @p_recovery_stale, @p_spent_from, @p_spent_to)
         ON CONFLICT DO NOTHING
         """;
 
@@ -137,12 +138,14 @@ internal static class AccountRows
             f_recovery_used = @f_recovery_used, f_email = @f_email, f_phone = @f_phone, f_locale = @f_locale,
             f_code_id = @f_code_id, f_code_key = @f_code_key, f_code_hash = @f_code_hash,
             f_code_expire = @f_code_expire, f_code_tries = @f_code_tries,
+            f_recovery_stale = @f_recovery_stale, f_spent_from = @f_spent_from, f_spent_to = @f_spent_to,
             p_id = @p_id, p_method = @p_method, p_algorithm = @p_algorithm, p_digits = @p_digits,
             p_period = @p_period, p_secret = @p_secret, p_last_step = @p_last_step, p_recovery_id = @p_recovery_id,
             p_recovery_key = @p_recovery_key, p_recovery_hashes = @p_recovery_hashes,
             p_recovery_used = @p_recovery_used, p_email = @p_email, p_phone = @p_phone, p_locale = @p_locale,
             p_code_id = @p_code_id, p_code_key = @p_code_key, p_code_hash = @p_code_hash,
-            p_code_expire = @p_code_expire, p_code_tries = @p_code_tries
+            p_code_expire = @p_code_expire, p_code_tries = @p_code_tries,
+            p_recovery_stale = @p_recovery_stale, p_spent_from = @p_spent_from, p_spent_to = @p_spent_to
         WHERE tenant = @tenant AND account = @account AND version = @version
         """;
 
@@ -176,6 +179,9 @@ internal static class AccountRows
         Add("code_hash", enrollment?.OpenCode?.Hash);
         Add("code_expire", enrollment?.OpenCode?.ExpireTime.ToUnixTimeMilliseconds());
         Add("code_tries", enrollment?.OpenCode?.Tries);
+        Add("recovery_stale", enrollment?.Recovery.Stale == true ? 1 : null);
+        Add("spent_from", enrollment?.Spent?.From);
+        Add("spent_to", enrollment?.Spent?.To);
     }
 
     private static Enrollment? EnrollmentAt(SqliteDataReader row, int at) => row.IsDBNull(at) ? null : new Enrollment(
@@ -184,12 +190,13 @@ internal static class AccountRows
         new TotpParameters((OtpAlgorithm)row.GetInt32(at + 2), row.GetInt32(at + 3), row.GetInt32(at + 4)),
         SealedAt(row, at + 5),
         row.GetInt64(at + 6),
-        new RecoverySet(new Guid(BytesAt(row, at + 7)), (uint)row.GetInt64(at + 8), BytesAt(row, at + 9), (byte)row.GetInt32(at + 10)),
+        new RecoverySet(new Guid(BytesAt(row, at + 7)), (uint)row.GetInt64(at + 8), BytesAt(row, at + 9), (byte)row.GetInt32(at + 10), Stale: !row.IsDBNull(at + 19)),
         SealedAt(row, at + 11),
         SealedAt(row, at + 12),
         row.IsDBNull(at + 13) ? null : row.GetString(at + 13),
         row.IsDBNull(at + 14) ? null : new SentCode(new Guid(BytesAt(row, at + 14)), (uint)row.GetInt64(at + 15),
-            BytesAt(row, at + 16), TimeAt(row, at + 17)!.Value, row.GetInt32(at + 18)));
+            BytesAt(row, at + 16), TimeAt(row, at + 17)!.Value, row.GetInt32(at + 18)),
+        row.IsDBNull(at + 20) ? null : new StepRange(row.GetInt64(at + 20), row.GetInt64(at + 21)));
 
     private static byte[] BytesAt(SqliteDataReader row, int at) => row.GetFieldValue<byte[]>(at);
 

@@ -11,6 +11,8 @@ internal sealed class Database(string path)
     /// <summary>How long a statement waits for another process's write lock before it gives up as unavailable.</summary>
     private const int BusySeconds = 2;
 
+    private const string CannotWrite = "this user cannot open or write it. Check the owner and mode of the file and its folder.";
+
     public string Path => path;
 
     /// <summary>A connection of the caller's own, to be used by one thread at a time.</summary>
@@ -50,6 +52,9 @@ internal sealed class Database(string path)
         {
             var connection = Open();
             using var session = new Session(connection);
+            // SQLite reads on where it may not write, and a server would start that can answer nothing.
+            if (SQLitePCL.raw.sqlite3_db_readonly(connection.Handle, "main") == 1)
+                throw new StartRefusedException($"{path}: {CannotWrite}");
             var migrations = Migrations.All;
             using var transaction = connection.BeginTransaction(deferred: false); // two programs may start at once
             var version = Migrations.VersionOf(connection, transaction);
@@ -107,10 +112,9 @@ internal sealed class Database(string path)
         }
     }
 
-    private static string Explain(SqliteException broken) => broken.SqliteErrorCode switch
+    public static string Explain(SqliteException broken) => broken.SqliteErrorCode switch
     {
-        SQLitePCL.raw.SQLITE_CANTOPEN or SQLitePCL.raw.SQLITE_PERM or SQLitePCL.raw.SQLITE_READONLY =>
-            "this user cannot open or write it. Check the owner and mode of the file and its folder.",
+        SQLitePCL.raw.SQLITE_CANTOPEN or SQLitePCL.raw.SQLITE_PERM or SQLitePCL.raw.SQLITE_READONLY => CannotWrite,
         SQLitePCL.raw.SQLITE_NOTADB or SQLitePCL.raw.SQLITE_CORRUPT =>
             "it is damaged or not a database. Restore it from a backup.",
         SQLitePCL.raw.SQLITE_FULL => "the disk is full.",

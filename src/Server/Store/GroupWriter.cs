@@ -13,15 +13,21 @@ internal sealed class GroupWriter : IDisposable
     /// <summary>Bounds how long the first caller of a group waits for the last one's work: about 5 ms at 20 µs each.</summary>
     private const int MaxGroup = 256;
 
+    /// <summary>How far the saved mark of time may be behind the last commit: well within what the clock is allowed to be off.</summary>
+    private static readonly TimeSpan MarkEvery = TimeSpan.FromMilliseconds(500);
+
     private readonly Channel<Job> _queue = Channel.CreateUnbounded<Job>(new UnboundedChannelOptions { SingleReader = true });
     private readonly AuditTrail _trail;
     private readonly Session _session;
+    private readonly SteadyClock _clock;
     private readonly Thread _thread;
+    private DateTimeOffset _marked;
 
-    public GroupWriter(Database database, KeyRing ring)
+    public GroupWriter(Database database, KeyRing ring, SteadyClock clock)
     {
         _trail = new AuditTrail(ring);
         _session = new Session(database.Open(), _trail);
+        _clock = clock;
         _thread = new Thread(Run) { IsBackground = true, Name = "store writer" };
         _thread.Start();
     }
@@ -73,8 +79,10 @@ internal sealed class GroupWriter : IDisposable
         {
             foreach (var job in group) job.Work(_session);
             _trail.Save(_session);
+            var marked = NoteTime();
             _session.Execute("COMMIT");
             _trail.Committed();
+            _marked = marked;
         }
         catch (Exception broken)
         {
@@ -93,6 +101,15 @@ internal sealed class GroupWriter : IDisposable
         }
 
         foreach (var job in group) job.Complete();
+    }
+
+    private DateTimeOffset NoteTime()
+    {
+        var now = _clock.GetUtcNow();
+        var system = _clock.SystemTimeAt(now);
+        if (now - _marked < MarkEvery && now - system <= SteadyClock.Tolerance) return _marked;
+        ClockRows.Note(_session, now, system);
+        return now;
     }
 
     private void RollBack()

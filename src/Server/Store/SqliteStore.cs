@@ -27,10 +27,25 @@ internal sealed record Remember<T>(RequestMark Mark, Func<T, byte[]?> Encode, Fu
 /// Accounts on SQLite. Readers see committed states only, each on a connection of their own; all writing goes through the one
 /// <see cref="GroupWriter"/>.
 /// </summary>
-internal sealed class SqliteStore(Database database, KeyRing ring, TimeProvider clock) : IDisposable
+internal sealed class SqliteStore : IDisposable
 {
-    private readonly GroupWriter _writer = new(database, ring);
+    private readonly Database _database;
+    private readonly KeyRing _ring;
+    private readonly SteadyClock _clock;
+    private readonly GroupWriter _writer;
     private readonly ConcurrentBag<Session> _readers = [];
+
+    /// <param name="ring">Signs the audit trail.</param>
+    /// <param name="system">The clock of the machine.</param>
+    public SqliteStore(Database database, KeyRing ring, TimeProvider system)
+    {
+        (_database, _ring) = (database, ring);
+        _clock = new SteadyClock(system, Read(ClockRows.Mark));
+        _writer = new GroupWriter(database, ring, _clock);
+    }
+
+    /// <summary>The time that this database goes by, which is never earlier than what it has seen.</summary>
+    public SteadyClock Clock => _clock;
 
     /// <returns>The account as last saved; one that was never saved comes back empty.</returns>
     public Account Find(AccountKey key) => Read(session => AccountRows.Find(session, key));
@@ -39,7 +54,7 @@ internal sealed class SqliteStore(Database database, KeyRing ring, TimeProvider 
     public DeliveryStatus? FindDelivery(AccountKey key, Guid id) => Read(session => OutboxRows.Find(session, key, id));
 
     /// <returns>The answer to the same request, if it was answered before and is still remembered.</returns>
-    public RememberedAnswer? FindAnswer(RequestMark mark) => Read(session => AnswerRows.Find(session, mark, clock.GetUtcNow()));
+    public RememberedAnswer? FindAnswer(RequestMark mark) => Read(session => AnswerRows.Find(session, mark, _clock.GetUtcNow()));
 
     /// <summary>
     /// Decides on the account as <paramref name="loaded"/> and saves the outcome, durably, before it returns. When somebody
@@ -57,7 +72,7 @@ internal sealed class SqliteStore(Database database, KeyRing ring, TimeProvider 
     }
 
     /// <summary>The key that the audit trail is signed with from now on.</summary>
-    public uint ActiveKeyId => ring.ActiveId;
+    public uint ActiveKeyId => _ring.ActiveId;
 
     /// <summary>Called after messages were saved, so that they need not wait for the next look into the outbox.</summary>
     public Action? Queued { get; set; }
@@ -79,7 +94,7 @@ internal sealed class SqliteStore(Database database, KeyRing ring, TimeProvider 
         Session? session = null;
         try
         {
-            if (!_readers.TryTake(out session)) session = new Session(database.Open());
+            if (!_readers.TryTake(out session)) session = new Session(_database.Open());
             var result = work(session);
             _readers.Add(session);
             session = null;
@@ -127,7 +142,7 @@ internal sealed class SqliteStore(Database database, KeyRing ring, TimeProvider 
 
     private T Save<T>(Session session, Account loaded, Change<T> first, Func<Account, Change<T>> decide, Remember<T>? remember)
     {
-        if (remember is not null && AnswerRows.Find(session, remember.Mark, clock.GetUtcNow()) is { } before)
+        if (remember is not null && AnswerRows.Find(session, remember.Mark, _clock.GetUtcNow()) is { } before)
             return remember.Decode(before);
 
         var change = first;
@@ -150,7 +165,7 @@ internal sealed class SqliteStore(Database database, KeyRing ring, TimeProvider 
 
     private bool Refused<T>(Session session, ref Change<T> change)
     {
-        if (change.Send is not { } send || SendCountRows.FirstHit(session, send.Limits, clock.GetUtcNow()) is not { } hit) return false;
+        if (change.Send is not { } send || SendCountRows.FirstHit(session, send.Limits, _clock.GetUtcNow()) is not { } hit) return false;
         change = change with { Answer = send.Refused(hit) };
         if (change.Audit is { } entry) session.Audit(entry.Refused(AuditReason.SendLimit));
         return true;
@@ -158,7 +173,7 @@ internal sealed class SqliteStore(Database database, KeyRing ring, TimeProvider 
 
     private void Queue<T>(Session session, AccountKey account, Send<T> send, AuditCaller by)
     {
-        var now = clock.GetUtcNow();
+        var now = _clock.GetUtcNow();
         if (send.Supersedes is { } old && OutboxRows.Withdraw(session, account, old, now) > 0)
             session.Audit(AuditEntry.OfMessage(now, by, account, old, Channel.Unspecified, AuditOutcome.Withdrawn));
         foreach (var message in send.Messages)

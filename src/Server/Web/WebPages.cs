@@ -56,9 +56,14 @@ internal static class WebPages
         ("/disable.svg", _) => DisablePage.ShowAsync(http, "disable.svg", "image/svg+xml"),
         ("/health/live", _) => Answer(http, StatusCodes.Status200OK, "alive\n"),
         ("/health/ready", _) => StoreHealth.Answers(http.RequestServices.GetRequiredService<SqliteStore>())
-            ? Answer(http, StatusCodes.Status200OK, "ready\n")
+            ? Answer(http, StatusCodes.Status200OK, Ready(http.RequestServices.GetRequiredService<SteadyClock>()))
             : Answer(http, StatusCodes.Status503ServiceUnavailable, "not ready: the store does not answer\n"),
     };
+
+    /// <summary>A clock that was set back takes nothing out of service: what depends on time fails closed, and apps' codes go by the clock.</summary>
+    private static string Ready(SteadyClock clock) => clock.Behind > SteadyClock.Tolerance
+        ? $"ready\nThe system clock is {(long)clock.Behind.TotalSeconds} s behind. See: mfa-server clock status\n"
+        : "ready\n";
 
     /// <summary>RFC 9110 §15.5.6. Also what a preflight of another site gets, which lets nothing through.</summary>
     private static Task RefuseMethod(HttpContext http, string allowed)

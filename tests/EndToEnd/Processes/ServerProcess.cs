@@ -21,6 +21,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private readonly List<Caller> _callers = [];
     private readonly bool _dev;
     private readonly string[] _settings;
+    private readonly Dictionary<string, string> _environment = new(StringComparer.Ordinal);
     private string _listen = "http://127.0.0.1:0";
     private string _web = "http://127.0.0.1:0";
     private string? _authority;
@@ -48,6 +49,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     /// <summary>A caller with that key, on one connection.</summary>
     public Caller Dev { get; private set; } = null!;
+
+    public int ProcessId => _process!.Id;
 
     /// <summary>All that it ever printed, on both streams.</summary>
     public IReadOnlyCollection<string> Lines => _lines;
@@ -85,6 +88,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>A development server whose web address is known before it starts, for settings that name it.</summary>
     public static Task<ServerProcess> StartOnAsync(string web, params string[] settings) => StartAsync(dev: true, settings, web);
 
+    /// <summary>A development server with more in its environment.</summary>
+    public static Task<ServerProcess> StartUnderAsync(IReadOnlyDictionary<string, string> environment, params string[] settings) =>
+        StartAsync(dev: true, settings, web: null, environment);
+
     /// <summary>A server as it runs in production; an operator makes the key that has every scope.</summary>
     public static Task<ServerProcess> StartInProductionAsync(params string[] settings) => StartAsync(dev: false, settings);
 
@@ -94,6 +101,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         string[] serve = ["serve", "--data", Data, "--listen", _listen, "--web", _web];
         if (_dev) serve = [.. serve, "--dev"];
         var start = ServerProgram.Command([.. serve, .. _settings.Concat(Tls.Settings).SelectMany(s => new[] { "--set", s })]);
+        foreach (var (name, value) in _environment) start.Environment[name] = value;
         start.RedirectStandardOutput = start.RedirectStandardError = true;
         _process = Process.Start(start)!;
 
@@ -142,9 +150,11 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         Secrets.AssertNoneIn(_lines);
     }
 
-    private static Task<ServerProcess> StartAsync(bool dev, string[] settings, string? web = null)
+    private static Task<ServerProcess> StartAsync(
+        bool dev, string[] settings, string? web = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var server = new ServerProcess(dev, settings);
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) server._environment.Add(name, value);
         if (web is not null) server._web = web;
         return StartedAsync(server);
     }

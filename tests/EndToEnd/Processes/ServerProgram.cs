@@ -18,8 +18,9 @@ internal static class ServerProgram
     public static ProcessStartInfo Command(params string[] arguments)
     {
         var (program, first) = Path.EndsWith(".dll", StringComparison.Ordinal) ? ("dotnet", Path) : (Path, null);
-        // The most careless mask there is: the modes of its files must be the server's own doing.
-        var start = new ProcessStartInfo("sh", ["-c", "umask 000; exec \"$@\"", "sh", program]);
+        // The most careless mask there is: the modes of its files must be the server's own doing. A file that may not grow is an
+        // error to be told, as a full disk is, and not a signal.
+        var start = new ProcessStartInfo("sh", ["-c", "umask 000; trap '' XFSZ; exec \"$@\"", "sh", program]);
         if (first is not null) start.ArgumentList.Add(first);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("MFA", StringComparison.OrdinalIgnoreCase)).ToArray())

@@ -31,6 +31,20 @@ public sealed class CodeCheckTests
         Assert.Equal(100, result.Next.InForce!.LastStep);
     }
 
+    [Theory]
+    [InlineData(199, true)]
+    [InlineData(200, false)]
+    [InlineData(205, false)]
+    [InlineData(206, true)]
+    public void Steps_that_may_have_been_accepted_under_a_wrong_clock_are_used(long step, bool accepted)
+    {
+        var account = Enabled with { InForce = Factor with { Spent = new StepRange(200, 205) } };
+
+        var result = CodeCheck.OfFactor(account, new StepEvidence(Factor.Id, step), Policies, Now);
+
+        Assert.Equal(accepted ? CheckKind.Accepted : CheckKind.Used, result.Kind);
+    }
+
     [Fact]
     public void A_wrong_code_counts_and_a_right_one_starts_over()
     {

@@ -211,7 +211,8 @@ public sealed class SqliteStoreTests : IDisposable
 
     private static Enrollment NewEnrollment(byte[]? email) => new(
         Guid.NewGuid(), Method.Authenticator, new TotpParameters(OtpAlgorithm.Sha256, 8, 60), new SealedBytes([9, 8, 7]), LastStep: 0,
-        new RecoverySet(Guid.NewGuid(), KeyId: 0xFEDCBA98, [5, 5], Used: 0b1000_0001), email is null ? null : new SealedBytes(email));
+        new RecoverySet(Guid.NewGuid(), KeyId: 0xFEDCBA98, [5, 5], Used: 0b1000_0001, Stale: true), email is null ? null : new SealedBytes(email),
+        Spent: new StepRange(3, 9));
 
     private static object? Pragma(SqliteConnection connection, string name)
     {
