@@ -1,0 +1,33 @@
+using System.Globalization;
+using Mfa.Torture;
+using Mfa.Torture.Checking;
+using Mfa.Torture.Faults;
+using Mfa.Torture.History;
+
+// torture SERVER [MINUTES] [SEED]: load, faults, verdict.     torture check FILE: the verdict on a history that was kept.
+if (args is ["check", var file])
+{
+    var report = new Checker(new Rules()).Check(HistoryFile.Read(file));
+    foreach (var line in report.Violations) Console.WriteLine(line);
+    Console.WriteLine($"calls={report.Events} accounts={report.Accounts} violations={report.Violations.Count}");
+    return report.Violations.Count == 0 ? 0 : 1;
+}
+
+if (args.Length is < 1 or > 3)
+{
+    await Console.Error.WriteLineAsync("torture SERVER [MINUTES] [SEED] | torture check FILE");
+    return 2;
+}
+
+var minutes = args.Length > 1 ? double.Parse(args[1], CultureInfo.InvariantCulture) : 30;
+var seed = args is [_, _, { Length: > 0 } given] ? int.Parse(given, CultureInfo.InvariantCulture) : Environment.ProcessId;
+var folder = Directory.CreateTempSubdirectory("mfa-torture-").FullName;
+Console.WriteLine($"seed={seed} minutes={minutes} folder={folder}");
+
+var torment = new Torment(args[0], folder, seed);
+await torment.RunAsync(TimeSpan.FromMinutes(minutes), TimeSpan.FromMinutes(1), IFault.All, Console.WriteLine);
+foreach (var violation in torment.Figures.Violations.Take(20)) Console.WriteLine($"VIOLATION {violation}");
+Console.WriteLine(torment.Figures);
+if (torment.Figures.Violations.Count > 0) return 1;
+Directory.Delete(folder, recursive: true);
+return 0;
