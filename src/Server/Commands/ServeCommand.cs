@@ -50,6 +50,7 @@ internal static class ServeCommand
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken ct)
     {
+        Hardening.CloseDiagnosticsPort();
         var dev = parsed.GetValue(Dev);
         var defaults = new Settings
         {

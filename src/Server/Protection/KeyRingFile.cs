@@ -32,6 +32,7 @@ internal static class KeyRingFile
         try
         {
             File.Move(unfinished, path, overwrite: false);
+            FolderSync.Flush(Path.GetDirectoryName(path)!);
         }
         catch (IOException)
         {
