@@ -32,6 +32,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public string Database => _folder["data/mfa.db"];
 
+    public int ProcessId => _process!.Id;
+
     public Uri Grpc { get; private set; } = null!;
 
     public Uri Web { get; private set; } = null!;
