@@ -4,7 +4,8 @@ using Mfa.Torture.Checking;
 using Mfa.Torture.Faults;
 using Mfa.Torture.History;
 
-// torture SERVER [MINUTES] [SEED]: load, faults, verdict.     torture check FILE: the verdict on a history that was kept.
+// torture SERVER [MINUTES] [SEED]: load, faults, verdict. torture check FILE: the verdict on a history that was kept.
+// torture timing SERVER: whether a refusal's time tells anything.
 if (args is ["check", var file])
 {
     var report = new Checker(new Rules()).Check(HistoryFile.Read(file));
@@ -13,9 +14,18 @@ if (args is ["check", var file])
     return report.Violations.Count == 0 ? 0 : 1;
 }
 
+if (args is ["timing", var server])
+{
+    var data = Directory.CreateTempSubdirectory("mfa-timing-").FullName;
+    var alike = await Timing.RunAsync(server, data, callsAClass: 20_000, new Chance(1));
+    Directory.Delete(data, recursive: true);
+    Console.WriteLine(alike ? "No class of guesses takes another time." : "VIOLATION The time of a refusal tells how many digits were right.");
+    return alike ? 0 : 1;
+}
+
 if (args.Length is < 1 or > 3)
 {
-    await Console.Error.WriteLineAsync("torture SERVER [MINUTES] [SEED] | torture check FILE");
+    await Console.Error.WriteLineAsync("torture SERVER [MINUTES] [SEED] | torture check FILE | torture timing SERVER");
     return 2;
 }
 

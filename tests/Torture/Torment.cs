@@ -45,10 +45,10 @@ internal sealed class Torment(string program, string folder, int seed, Dictionar
 {
     private const int Workers = 8;
 
-    private static readonly Rules Rules = new();
+    internal static readonly Rules Rules = new();
 
     /// <summary>Limits on sending would hide what is looked for; notices would fill the mailbox.</summary>
-    private static readonly string[] Settings =
+    internal static readonly string[] Settings =
     [
         .. Rules.Settings, "sends:gapSeconds=0", "sends:perAccountHour=1000", "sends:perDestinationDay=10000", "sends:perCallerDay=10000000",
         "sends:perDay=100000000", "messages:mute=enabled,replaced,disabled,recovery-used,recovery-low,locked", "log:level=Warning",
@@ -94,7 +94,7 @@ internal sealed class Torment(string program, string folder, int seed, Dictionar
             }
 
             await Task.WhenAll(load);
-            await Task.WhenAll(workers.Select(worker => worker.LookBackAsync()));
+            await Task.WhenAll(workers.Select(worker => worker.LookBackAsync(client)));
         }
 
         Figures.Add(new Checker(Rules).Check(HistoryFile.Read(path)));

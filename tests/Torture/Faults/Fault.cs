@@ -93,6 +93,6 @@ internal sealed class MovedClock : IFault
     public async Task StrikeAsync(Target target, HistoryFile history, Chance chance)
     {
         target.MoveClock(target.Offset == 0 ? Target.Offsets[chance.Next(1, Target.Offsets.Length)] : 0, history);
-        await Task.Delay(chance.Next(200, 1_500));
+        await Task.Delay(chance.Next(2_600, 4_000)); // until it is sure to have been noticed
     }
 }

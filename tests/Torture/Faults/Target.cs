@@ -18,6 +18,7 @@ internal sealed partial class Target : IAsyncDisposable
     private readonly string _program;
     private readonly string[] _settings;
     private readonly Dictionary<string, string> _environment;
+    private readonly string[] _wrapper;
     private readonly List<GrpcChannel> _channels = [];
     private TaskCompletionSource<Connection> _up = New();
     private Process? _process;
@@ -25,9 +26,10 @@ internal sealed partial class Target : IAsyncDisposable
     private long _offset;
 
     /// <param name="environment">More variables for the server.</param>
-    public Target(string program, string folder, string[] settings, Dictionary<string, string> environment)
+    /// <param name="wrapper">A program that the server runs under, and its arguments.</param>
+    public Target(string program, string folder, string[] settings, Dictionary<string, string> environment, string[]? wrapper = null)
     {
-        (_program, _settings, _environment) = (program, settings, environment);
+        (_program, _settings, _environment, _wrapper) = (program, settings, environment, wrapper ?? []);
         Data = Path.Combine(folder, "data");
         Log = Path.Combine(folder, "server.log");
         ClockFile = Path.Combine(folder, "clock");
@@ -64,7 +66,7 @@ internal sealed partial class Target : IAsyncDisposable
         var start = new ProcessStartInfo("sh") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         string[] command = _program.EndsWith(".dll", StringComparison.Ordinal) ? ["dotnet", _program] : [_program];
         // A write beyond the size limit is to fail, as on a full disk, not to end the process.
-        string[] arguments = ["-c", "trap '' XFSZ; exec \"$@\"", "sh", .. command, "serve", "--dev", "--data", Data,
+        string[] arguments = ["-c", "trap '' XFSZ; exec \"$@\"", "sh", .. _wrapper, .. command, "serve", "--dev", "--data", Data,
             "--listen", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0", .. _settings.SelectMany(s => new[] { "--set", s })];
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         foreach (var (name, value) in _environment.Concat(FakeClock(ClockFile))) start.Environment[name] = value;
@@ -111,8 +113,8 @@ internal sealed partial class Target : IAsyncDisposable
         File.Move(next, ClockFile, overwrite: true);
         Interlocked.Exchange(ref _offset, offset);
         ClockMoves++;
-        // Whoever had opened the file before may read it a little later.
-        history.Add(new Line(Clock: new ClockMove(start, Clock.Microseconds() + 50_000, offset)));
+        // The server goes by what it read before for a second, and counts that in whole ones.
+        history.Add(new Line(Clock: new ClockMove(start, Clock.Microseconds() + 2_500_000, offset)));
     }
 
     public async ValueTask DisposeAsync()
@@ -126,7 +128,7 @@ internal sealed partial class Target : IAsyncDisposable
         ["LD_PRELOAD"] = Directory.GetDirectories("/usr/lib").Select(folder => Path.Combine(folder, "faketime/libfaketimeMT.so.1"))
             .FirstOrDefault(File.Exists) ?? throw new InvalidOperationException("The torture needs libfaketime. On Debian: apt-get install faketime"),
         ["FAKETIME_TIMESTAMP_FILE"] = file,
-        ["FAKETIME_NO_CACHE"] = "1",
+        ["FAKETIME_CACHE_DURATION"] = "1", // seconds; reading the file at every look at the clock costs more than the server does
         ["DONT_FAKE_MONOTONIC"] = "1",
     };
 

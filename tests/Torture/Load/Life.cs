@@ -10,17 +10,19 @@ internal sealed class Life(Owner owner, Client client, Mailbox mailbox, Target t
     private static readonly TimeSpan MailPatience = TimeSpan.FromSeconds(4);
 
     private int _clockMoves = target.ClockMoves;
+    private int _server = target.Life;
 
     /// <summary>Nothing more comes of it: it is locked for long, or its mail got lost in a fault.</summary>
     public bool Over { get; private set; }
 
-    public async Task RunAsync(int actions)
+    public async Task RunAsync(int actions, CancellationToken end)
     {
-        for (var i = 0; i < actions && !Over; i++) await ActAsync();
+        for (var i = 0; i < actions && !Over && !end.IsCancellationRequested; i++) await ActAsync();
     }
 
     /// <summary>At the end: what is there, and that what was used is used.</summary>
-    public async Task LookBackAsync()
+    /// <param name="client">Of the server that is looked at.</param>
+    public async Task LookBackAsync(Client client)
     {
         await client.GetStatusAsync(owner);
         if (owner.Old(chance) is not { Kind: not SubmittedKind.Token } old || !Fits(old)) return;
@@ -32,6 +34,12 @@ internal sealed class Life(Owner owner, Client client, Mailbox mailbox, Target t
     {
         if (_clockMoves != target.ClockMoves) owner.ClockMoved();
         _clockMoves = target.ClockMoves;
+        if (_server != target.Life)
+        {
+            _server = target.Life;
+            if (owner.Newest is { } newest) return ReplayAsync(newest); // now, if ever, the server has forgotten it
+        }
+
         var dice = chance.Next(100);
         if (owner.Factor is null)
         {
@@ -44,7 +52,7 @@ internal sealed class Life(Owner owner, Client client, Mailbox mailbox, Target t
         return dice switch
         {
             < 24 => RightAsync(),
-            < 34 => ReplayAsync(),
+            < 34 => owner.Old(chance) is { } old ? ReplayAsync(old) : RightAsync(),
             < 48 => GuessAsync(""),
             < 62 => RecoverAsync(),
             < 68 => client.GetStatusAsync(owner),
@@ -97,9 +105,8 @@ internal sealed class Life(Owner owner, Client client, Mailbox mailbox, Target t
         else await RecoverAsync();
     }
 
-    private async Task ReplayAsync()
+    private async Task ReplayAsync(Submitted old)
     {
-        if (owner.Old(chance) is not { } old) return;
         if (old.Kind == SubmittedKind.Token) await client.ConfirmDisableAsync(owner, old);
         else if (Fits(old)) await client.VerifyAsync(owner, old, owner.TextOf(old));
     }

@@ -41,6 +41,9 @@ internal sealed class Owner(string account, bool sends, Rules rules)
     /// <summary>What was submitted before, or belongs to what is gone.</summary>
     public Submitted? Old(Chance chance) => _old.Count == 0 ? null : _old[chance.Next(Math.Max(0, _old.Count - 12), _old.Count)];
 
+    /// <summary>What was submitted last.</summary>
+    public Submitted? Newest => _old.LastOrDefault();
+
     public void Learn(Known known)
     {
         _apps.Add(known);
