@@ -13,7 +13,8 @@ namespace Mfa.Torture.Faults;
 /// </summary>
 internal sealed partial class Target : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    /// <summary>A start takes well under a second; on a machine that is overwhelmed it may take this.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly string _program;
     private readonly string[] _settings;
