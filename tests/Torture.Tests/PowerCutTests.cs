@@ -16,11 +16,20 @@ public sealed class PowerCutTests
     [Fact]
     public async Task A_power_cut_takes_nothing_that_was_told()
     {
+        var violations = await ViolationsAsync(TortureTests.ServerProgram, []);
+
+        Assert.True(violations.Count == 0, string.Join('\n', violations.Take(5)));
+    }
+
+    /// <summary>What is missing after power cuts.</summary>
+    internal static async Task<List<string>> ViolationsAsync(string program, Dictionary<string, string> environment)
+    {
+        var violations = new List<string>();
         var folder = Directory.CreateTempSubdirectory("mfa-power-");
         var chance = new Chance(Environment.ProcessId);
-        var (lines, workers, trace) = await LiveAsync(folder.CreateSubdirectory("live").FullName, chance);
+        var (lines, workers, trace) = await LiveAsync(program, environment, folder.CreateSubdirectory("live").FullName, chance);
         var calls = lines.Select(line => line.Call).OfType<Call>().ToArray();
-        Assert.True(trace.Writes > 100 && trace.Syncs > 20, $"{trace.Writes} writes and {trace.Syncs} syncs were seen: the trace is not whole.");
+        Assert.True(trace.Writes > 100, $"{trace.Writes} writes were seen: the trace is not whole.");
 
         for (var cut = 0; cut < Cuts; cut++)
         {
@@ -28,22 +37,28 @@ public sealed class PowerCutTests
             var moment = cut == 0 ? calls.MinBy(call => call.End)!.End : calls[chance.Next(calls.Length)].End;
             var place = folder.CreateSubdirectory($"cut-{cut}").FullName;
             var some = cut % 2 == 1;
-            Assert.True(trace.Restore(moment, Path.Combine(place, "data"), () => some && chance.Next(2) == 0), "The data folder itself was lost.");
+            if (!trace.Restore(moment, Path.Combine(place, "data"), () => some && chance.Next(2) == 0))
+            {
+                violations.Add($"cut {cut}: the data folder itself is lost");
+                continue;
+            }
+
             File.Delete(Path.Combine(place, "data", "dev.key")); // nothing is promised of it: a new one is made
 
-            var report = await LookBackAsync(place, calls, workers, moment);
-
-            Assert.True(report.Violations.Count == 0, $"cut {cut} at {moment} in {folder}: {string.Join('\n', report.Violations.Take(3))}");
+            var report = await LookBackAsync(program, environment, place, calls, workers, moment);
+            violations.AddRange(report.Violations.Select(violation => $"cut {cut} at {moment}: {violation}"));
         }
 
         folder.Delete(recursive: true);
+        return violations;
     }
 
-    private static async Task<(List<Line> Lines, Worker[] Workers, DiskTrace Trace)> LiveAsync(string folder, Chance chance)
+    private static async Task<(List<Line> Lines, Worker[] Workers, DiskTrace Trace)> LiveAsync(
+        string program, Dictionary<string, string> environment, string folder, Chance chance)
     {
         var path = Path.Combine(folder, "history.jsonl");
         Worker[] workers;
-        await using (var target = new Target(TortureTests.ServerProgram, folder, Torment.Settings, [], DiskTrace.Strace(folder)))
+        await using (var target = new Target(program, folder, Torment.Settings, environment, DiskTrace.Strace(folder)))
         {
             await target.StartAsync();
             using var history = new HistoryFile(path);
@@ -59,7 +74,8 @@ public sealed class PowerCutTests
     }
 
     /// <summary>The history as it would be told had the power been cut then, and what the next life of the server adds.</summary>
-    private static async Task<Report> LookBackAsync(string place, Call[] calls, Worker[] workers, long moment)
+    private static async Task<Report> LookBackAsync(
+        string program, Dictionary<string, string> environment, string place, Call[] calls, Worker[] workers, long moment)
     {
         var path = Path.Combine(place, "history.jsonl");
         using (var history = new HistoryFile(path))
@@ -67,7 +83,7 @@ public sealed class PowerCutTests
             foreach (var call in calls.Where(call => call.Start <= moment))
                 history.Add(new Line(call.End <= moment ? call : call with { Answer = Answer.Unknown, Server = 0 }));
             history.Add(new Line(Death: new Death(0, moment)));
-            await using var target = new Target(TortureTests.ServerProgram, place, Torment.Settings, []);
+            await using var target = new Target(program, place, Torment.Settings, environment);
             await target.StartAsync();
             var client = new Client(target, history);
             await Task.WhenAll(workers.Select(worker => worker.LookBackAsync(client)));

@@ -45,6 +45,12 @@ internal sealed class Torment(string program, string folder, int seed, Dictionar
 {
     private const int Workers = 8;
 
+    /// <summary>Between two faults: on a slow machine a server must get to do something before it is struck again.</summary>
+    private const int AnswersBetweenFaults = 60;
+
+    /// <summary>Far more than any answer takes; only a server that hangs gets here.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
     internal static readonly Rules Rules = new();
 
     /// <summary>Limits on sending would hide what is looked for; notices would fill the mailbox.</summary>
@@ -83,21 +89,35 @@ internal sealed class Torment(string program, string folder, int seed, Dictionar
             var mailbox = new Mailbox(Path.Combine(target.Data, "outbox"));
             var client = new Client(target, history);
             var workers = Enumerable.Range(0, Workers).Select(i => new Worker($"r{Figures.Rounds}-w{i}", client, mailbox, target, Rules, _chance.Fork())).ToArray();
-            using var end = new CancellationTokenSource(time);
+            using var end = new CancellationTokenSource();
+            var start = TimeProvider.System.GetTimestamp();
             var load = workers.Select(worker => Task.Run(() => worker.RunAsync(end.Token))).ToArray();
-            while (!end.IsCancellationRequested || left.Count > 0)
+            while (TimeProvider.System.GetElapsedTime(start) < time || left.Count > 0)
             {
                 await Task.Delay(_chance.Next(200, 2_500));
+                await AnsweredAsync(history);
                 var fault = left.TryDequeue(out var next) ? next : faults[_chance.Next(faults.Count)];
                 await fault.StrikeAsync(target, history, _chance);
                 Figures.Faults[fault.Name] = Figures.Faults.GetValueOrDefault(fault.Name) + 1;
             }
 
+            await AnsweredAsync(history); // also after the last fault
+            await end.CancelAsync();
             await Task.WhenAll(load);
             await Task.WhenAll(workers.Select(worker => worker.LookBackAsync(client)));
         }
 
         Figures.Add(new Checker(Rules).Check(HistoryFile.Read(path)));
         if (Figures.Violations.Count == 0) File.Delete(path);
+    }
+
+    private static async Task AnsweredAsync(HistoryFile history)
+    {
+        var (before, start) = (history.Answers, TimeProvider.System.GetTimestamp());
+        while (history.Answers < before + AnswersBetweenFaults)
+        {
+            await Task.Delay(10);
+            if (TimeProvider.System.GetElapsedTime(start) > Patience) throw new TimeoutException("The server does not answer any more.");
+        }
     }
 }

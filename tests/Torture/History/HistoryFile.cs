@@ -8,6 +8,7 @@ internal sealed class HistoryFile : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly StreamWriter _writer;
+    private int _answers;
 
     public HistoryFile(string path)
     {
@@ -17,9 +18,13 @@ internal sealed class HistoryFile : IDisposable
 
     public string Path { get; }
 
+    /// <summary>Calls that were answered so far.</summary>
+    public int Answers => Volatile.Read(ref _answers);
+
     public void Add(Line line)
     {
         var text = JsonSerializer.Serialize(line, HistoryJson.Default.Line);
+        if (line.Call?.Answer.Outcome == Outcome.Ok) Interlocked.Increment(ref _answers);
         lock (_lock) _writer.WriteLine(text);
     }
 

@@ -11,7 +11,7 @@ namespace Mfa.Torture.Load;
 /// <summary>Sends calls and writes down each with its answer.</summary>
 internal sealed class Client(Target target, HistoryFile history)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static long _calls;
 
     public static long Calls => Interlocked.Read(ref _calls);

@@ -15,6 +15,8 @@ internal static class Mutant
 
     public static bool AnswersEarly => Chosen == "early-answer";
 
+    public static bool DoesNotSync => Chosen == "unsynced";
+
     /// <summary>The save does not look at the version: a decision on an old state overwrites a newer one.</summary>
     public static void Bind(SqliteCommand command) => command.Parameters.AddWithValue("@mutant", SavesUnconditionally);
 
