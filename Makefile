@@ -1,5 +1,5 @@
 # The verbs of this repository. Each does its own set-up, from a fresh clone on.
-.PHONY: serve test build fmt bench proto
+.PHONY: serve test build fmt bench torture timing proto
 .DEFAULT_GOAL := build
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -19,7 +19,7 @@ serve: $(BUF)
 # Everything: the contract's rules, then every suite, with the real programs they talk to.
 test: $(BUF) build
 	@.ci/need jq:jq oathtool:oathtool zbarimg:zbar-tools rsvg-convert:librsvg2-bin tmux:tmux python3:python3 chromium:chromium \
-	  aiosmtpd:python3-aiosmtpd openssl:openssl node:nodejs /usr/sbin/chronyd:chrony faketime:faketime strace:strace \
+	  aiosmtpd:python3-aiosmtpd openssl:openssl node:nodejs /usr/sbin/chronyd:chrony faketime:faketime strace:strace prlimit:util-linux \
 	  /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras
 	$(BUF) lint
 	$(BUF) breaking --against protos/landed.json
@@ -35,6 +35,16 @@ fmt:
 # Durable verifications against a bare echo on this machine, in turn, with ratios.
 bench: build
 	tests/Bench/bin/$(CONFIGURATION)/net10.0/Bench $(BIN)/mfa-server.dll
+
+# Load and faults on a real server, every answer checked: TORTURE_MINUTES (30) and TORTURE_SEED (another one each time).
+torture: build
+	@.ci/need faketime:faketime prlimit:util-linux
+	tests/Torture/bin/$(CONFIGURATION)/net10.0/torture $(BIN)/mfa-server $(or $(TORTURE_MINUTES),30) $(TORTURE_SEED)
+
+# Whether the time of a refusal tells how many digits of a guess were right. For a quiet machine.
+timing: build
+	@.ci/need faketime:faketime
+	tests/Torture/bin/$(CONFIGURATION)/net10.0/torture timing $(BIN)/mfa-server
 
 # Takes the contract as it is now for the one that later changes must not break.
 proto: $(BUF)

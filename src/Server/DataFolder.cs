@@ -169,6 +169,7 @@ internal sealed partial class DataFolder : IDisposable
             var probe = System.IO.Path.Combine(path, $".probe-{Environment.ProcessId}");
             File.WriteAllBytes(probe, []);
             File.Delete(probe);
+            FolderSync.Flush(System.IO.Path.GetDirectoryName(path) ?? path); // or a power cut takes the new folder with all in it
         }
         catch (Exception refused) when (refused is UnauthorizedAccessException or IOException)
         {

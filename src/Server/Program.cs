@@ -4,6 +4,8 @@ using Mfa.Server;
 using Mfa.Server.Commands;
 using Mfa.Server.Store;
 
+Hardening.ForbidDumps();
+
 var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRPC.")
 {
     InitCommand.Create(),

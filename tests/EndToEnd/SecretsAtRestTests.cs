@@ -107,10 +107,12 @@ public sealed class SecretsAtRestTests
     }
 
     /// <summary>The ways in which a secret may lie about: as told, without its hyphens, as bytes, and as hex of these.</summary>
-    private static IEnumerable<byte[]> FormsOf(string secret)
+    internal static IEnumerable<byte[]> FormsOf(string secret)
     {
         yield return Encoding.UTF8.GetBytes(secret);
         yield return Encoding.Unicode.GetBytes(secret);
+        yield return Encoding.ASCII.GetBytes(Convert.ToBase64String(Encoding.UTF8.GetBytes(secret)));
+        yield return Encoding.ASCII.GetBytes(Convert.ToHexString(Encoding.UTF8.GetBytes(secret)));
         if (secret.Length == 29 && secret[5] == '-') // a recovery code
         {
             yield return Encoding.ASCII.GetBytes(secret.Replace("-", "", StringComparison.Ordinal));
@@ -125,6 +127,7 @@ public sealed class SecretsAtRestTests
         yield return Encoding.ASCII.GetBytes(Convert.ToHexString(raw));
         yield return Encoding.ASCII.GetBytes(Convert.ToHexStringLower(raw));
         yield return Encoding.ASCII.GetBytes(Convert.ToBase64String(raw));
+        yield return Encoding.ASCII.GetBytes(System.Buffers.Text.Base64Url.EncodeToString(raw));
     }
 
     /// <summary>As a word of its own: times and ids have runs of six digits in them by chance.</summary>

@@ -51,6 +51,7 @@ internal static class ServeCommand
     /// <exception cref="StartRefusedException">They are not understood.</exception>
     public static Settings SettingsOf(ParseResult parsed)
     {
+        Hardening.CloseDiagnosticsPort();
         var dev = parsed.GetValue(Dev);
         var defaults = new Settings
         {

@@ -29,7 +29,7 @@ internal static class KeyRingFile
             throw new StartRefusedException($"{path}: just made by another program that sets up this folder. Try again.");
         }
 
-        FolderSync.Run(Path.GetDirectoryName(path)!);
+        FolderSync.Flush(Path.GetDirectoryName(path)!);
         return RingOf(content);
     }
 
@@ -80,7 +80,7 @@ internal static class KeyRingFile
         Write(unfinished, content);
         Read(unfinished); // what cannot be read back must not take the place of what can
         File.Move(unfinished, target, overwrite: true);
-        FolderSync.Run(Path.GetDirectoryName(target)!);
+        FolderSync.Flush(Path.GetDirectoryName(target)!);
     }
 
     /// <summary>A random key under an id that no other has.</summary>

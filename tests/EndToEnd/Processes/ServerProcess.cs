@@ -50,8 +50,6 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>A caller with that key, on one connection.</summary>
     public Caller Dev { get; private set; } = null!;
 
-    public int ProcessId => _process!.Id;
-
     /// <summary>All that it ever printed, on both streams.</summary>
     public IReadOnlyCollection<string> Lines => _lines;
 
