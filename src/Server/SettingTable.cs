@@ -150,7 +150,8 @@ internal static class SettingTable
             Text($"{section}:audience", "what aud must name", IsWord, (s, text) => With(s, o => o with { Audience = text })),
             Text($"{section}:keysFile", "a file", _ => true, (s, text) => With(s, o => o with { KeysFile = text })),
             Text($"{section}:keysUrl", SafeUrl, IsSafeUrl, (s, text) => With(s, o => o with { KeysUrl = text })),
-            List($"{section}:algorithms", JwtOptions.AcceptedAlgorithms, JwtOptions.IsAlgorithm, (s, names) => With(s, o => o with { Algorithms = names })),
+            List($"{section}:algorithms", JwtOptions.AcceptedAlgorithms, JwtOptions.IsAlgorithm, (s, names) =>
+                With(s, o => o with { Algorithms = names })),
             Text($"{section}:tenant", AccountKey.AcceptedName, AccountKey.IsName, (s, text) => With(s, o => o with { Tenant = text })),
             Claim("tenantClaim", (o, text) => o with { TenantClaim = text }),
             Claim("scopeClaim", (o, text) => o with { ScopeClaim = text }),

@@ -1,3 +1,4 @@
+using Mfa.Server.Protection;
 using Mfa.Server.Store;
 using Microsoft.Data.Sqlite;
 
@@ -14,7 +15,7 @@ internal sealed class ReplacedDatabase : IDisposable
     public string? Unreadable { get; }
 
     /// <exception cref="StartRefusedException">Another program writes to it.</exception>
-    public static ReplacedDatabase Hold(string path)
+    public static ReplacedDatabase Hold(string path, KeyRing ring)
     {
         Session? held = null;
         try
@@ -22,7 +23,7 @@ internal sealed class ReplacedDatabase : IDisposable
             var database = new Database(path);
             held = new Session(database.Open());
             held.Execute("BEGIN IMMEDIATE; COMMIT"); // before Migrate, which does not tell a lock from damage
-            database.Migrate(); // to the columns that the restored one has
+            database.Migrate(ring); // to the columns that the restored one has
             held.Execute("BEGIN IMMEDIATE");
             if (DatabaseCopy.IsWhole(held)) return new ReplacedDatabase(held, unreadable: null);
             held.Dispose();

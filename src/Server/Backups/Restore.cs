@@ -85,7 +85,7 @@ internal sealed class Restore(string folder, KeyRing ring, RestoreOptions option
 
     private RestoreReport Prepare(BackupManifest backup, string? live)
     {
-        using var replaced = live is null ? null : ReplacedDatabase.Hold(live);
+        using var replaced = live is null ? null : ReplacedDatabase.Hold(live, ring);
         var trail = new AuditTrail(ring);
         using var session = new Session(DatabaseCopy.OpenAlone(_prepared), trail);
         Check(session, backup);

@@ -52,7 +52,8 @@ internal static class ApiKeyRows
     public static List<ApiKeyInfo> List(Session session)
     {
         var command = session.Command("""
-            SELECT name, id, tenant, scopes, create_time, expire_time, last_use_time, revoke_time FROM api_keys ORDER BY create_time, name, id
+            SELECT name, id, tenant, scopes, create_time, expire_time, last_use_time, revoke_time
+            FROM api_keys ORDER BY create_time, name, id
             """);
         using var row = command.ExecuteReader();
         var keys = new List<ApiKeyInfo>();
@@ -79,7 +80,9 @@ internal static class ApiKeyRows
 
     public static int NoteUse(Session session, byte[] id, long time)
     {
-        var command = session.Command("UPDATE api_keys SET last_use_time = @time WHERE id = @id AND (last_use_time IS NULL OR last_use_time < @time)");
+        var command = session.Command("""
+            UPDATE api_keys SET last_use_time = @time WHERE id = @id AND (last_use_time IS NULL OR last_use_time < @time)
+            """);
         command.Parameters.AddWithValue("@id", id);
         command.Parameters.AddWithValue("@time", time);
         return command.ExecuteNonQuery();

@@ -9,8 +9,8 @@ namespace Mfa.Server.Callers;
 
 /// <summary>A row of the key list. Never holds the key.</summary>
 internal sealed record ApiKeyInfo(
-    string Name, string Id, string Tenant, Scopes Scopes, DateTimeOffset CreateTime, DateTimeOffset? ExpireTime, DateTimeOffset? LastUseTime,
-    DateTimeOffset? RevokeTime);
+    string Name, string Id, string Tenant, Scopes Scopes, DateTimeOffset CreateTime,
+    DateTimeOffset? ExpireTime, DateTimeOffset? LastUseTime, DateTimeOffset? RevokeTime);
 
 /// <summary>
 /// API keys of services: `mfa_` + 16 hex digits (the id, to look it up by) + `_` + 32 random bytes in Base64url. Only the
@@ -37,14 +37,15 @@ internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
         var now = clock.GetUtcNow();
         var created = await store.WriteAsync(session =>
         {
+            var caller = new Principal(CallerKind.Service, tenant, name, scopes, disablePage);
             // All keys of a name are one caller: what one may do, the other may.
-            if (ApiKeyRows.FindByName(session, name, now) is { } caller)
+            if (ApiKeyRows.FindByName(session, name, now) is { } known)
             {
-                if (caller.Tenant != tenant || caller.Scopes != scopes || (disablePage ?? caller.DisablePage) != caller.DisablePage) return false;
-                disablePage = caller.DisablePage;
+                caller = caller with { DisablePage = disablePage ?? known.DisablePage };
+                if (caller != known) return false;
             }
 
-            ApiKeyRows.Add(session, id, new Principal(CallerKind.Service, tenant, name, scopes, disablePage), SHA256.HashData(secret), now, expireTime);
+            ApiKeyRows.Add(session, id, caller, SHA256.HashData(secret), now, expireTime);
             session.Audit(Operator.Did($"keys create {name} --scopes {ScopeNames.Print(scopes)}", now, new AccountKey(tenant, "")));
             return true;
         });

@@ -31,7 +31,8 @@ internal static class CertificateNames
         }
 
         // Compared as it is written, as SPIFFE and RFC 3986 §6.2.1 allow: what is not the same text is another name.
-        return text.StartsWith("uri:", StringComparison.Ordinal) && System.Uri.TryCreate(text["uri:".Length..], UriKind.Absolute, out _) ? text : null;
+        return text.StartsWith("uri:", StringComparison.Ordinal)
+            && System.Uri.TryCreate(text["uri:".Length..], UriKind.Absolute, out _) ? text : null;
     }
 
     /// <returns>The names in that spelling; empty when there are none, or when the extension is broken.</returns>

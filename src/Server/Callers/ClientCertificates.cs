@@ -18,10 +18,10 @@ internal sealed class ClientCertificates(SqliteStore store, TimeProvider clock)
 {
     private const string Origin = "certificate";
 
-    /// <summary>What a connection's certificate says, read once: the certificate is the same object for as long as the connection.</summary>
+    /// <summary>What a connection's certificate says, read once: it stays the same object for as long as the connection.</summary>
     private readonly ConditionalWeakTable<X509Certificate2, Seen> _seen = [];
 
-    /// <returns>False when a name is taken, or when this caller has certificates for another tenant, other scopes or another page.</returns>
+    /// <returns>False when a name is taken, or when this caller is mapped with another tenant, other scopes or another page.</returns>
     public Task<bool> MapAsync(Principal caller, IReadOnlyList<string> sans)
     {
         var now = clock.GetUtcNow();
@@ -58,7 +58,9 @@ internal sealed class ClientCertificates(SqliteStore store, TimeProvider clock)
         var now = clock.GetUtcNow();
         return store.WriteAsync(session =>
         {
-            var command = session.Command("INSERT INTO revoked_certificates (fingerprint, revoke_time) VALUES (@fingerprint, @now) ON CONFLICT DO NOTHING");
+            var command = session.Command("""
+                INSERT INTO revoked_certificates (fingerprint, revoke_time) VALUES (@fingerprint, @now) ON CONFLICT DO NOTHING
+                """);
             command.Parameters.AddWithValue("@fingerprint", fingerprint);
             command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
             var revoked = command.ExecuteNonQuery();
@@ -113,7 +115,9 @@ internal sealed class ClientCertificates(SqliteStore store, TimeProvider clock)
 
     private static List<CertificateInfo> List(Session session)
     {
-        var command = session.Command("SELECT tenant, name, scopes, disable_page, san, create_time FROM certificate_names ORDER BY create_time, name, san");
+        var command = session.Command("""
+            SELECT tenant, name, scopes, disable_page, san, create_time FROM certificate_names ORDER BY create_time, name, san
+            """);
         using var row = command.ExecuteReader();
         var rows = new List<CertificateInfo>();
         while (row.Read())

@@ -2,7 +2,7 @@ using Mfa.Server.Observability;
 
 namespace Mfa.Server.Callers;
 
-/// <summary>Reads the issuers' keys again and again, so that a new one is known before it is used and a removed one stops working.</summary>
+/// <summary>Reads the issuers' keys again and again: a new one is known before it is used, and a removed one stops working.</summary>
 internal sealed class IssuerKeyRefresh(JwtCallers callers, TimeProvider clock, ILogger<IssuerKeyRefresh> log) : BackgroundService
 {
     /// <summary>The first reading comes before the first call. An issuer that does not answer keeps nobody else waiting for long.</summary>

@@ -20,7 +20,10 @@ internal sealed class IssuerKeySource(JwtOptions options, TimeProvider clock)
 
     // Never follows a redirect: it could lead off https. Traces of it would write the address down.
     private readonly HttpClient? _http = options.KeysUrl.Length == 0 ? null : new HttpClient(
-        new SocketsHttpHandler { AllowAutoRedirect = false, ActivityHeadersPropagator = null, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
+        new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false, ActivityHeadersPropagator = null, PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        })
     {
         Timeout = Patience,
         MaxResponseContentBufferSize = MaxBytes,
@@ -92,7 +95,8 @@ internal sealed class IssuerKeySource(JwtOptions options, TimeProvider clock)
         try
         {
             using var response = await http.GetAsync(options.KeysUrl);
-            if (response.StatusCode != System.Net.HttpStatusCode.OK) throw new IssuerKeysException($"the address answers {(int)response.StatusCode}");
+            if (response.StatusCode != System.Net.HttpStatusCode.OK)
+                throw new IssuerKeysException($"the address answers {(int)response.StatusCode}");
             return Encoding.UTF8.GetString(await response.Content.ReadAsByteArrayAsync());
         }
         catch (HttpRequestException broken)

@@ -44,7 +44,8 @@ internal sealed class IssuerKeys
         if (key.KeyOps.Count > 0 && !key.KeyOps.Contains("verify")) return [];
         string[] able = (key.Kty, key.Crv) switch
         {
-            ("RSA", _) when key is { N.Length: > 0, E.Length: > 0, KeySize: >= LeastRsaBits } => ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
+            ("RSA", _) when key is { N.Length: > 0, E.Length: > 0, KeySize: >= LeastRsaBits } =>
+                ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
             ("EC", "P-256") => ["ES256"], // RFC 7518 §3.4: each curve has its algorithm
             ("EC", "P-384") => ["ES384"],
             ("EC", "P-521") => ["ES512"],

@@ -63,6 +63,8 @@ internal sealed class JwtIssuer(string section, JwtOptions options, IssuerKeySou
         return new Principal(CallerKind.Service, tenant, name, claims.Scopes(options.ScopeClaim, options.ScopePrefix)) { Origin = section };
     }
 
-    /// <summary>RFC 7519 §5.1 and RFC 9068 §2.1; RFC 7515 §4.1.9 lets `application/` be left out. Anything else is a token for another use.</summary>
+    /// <summary>
+    /// RFC 7519 §5.1 and RFC 9068 §2.1; RFC 7515 §4.1.9 lets `application/` be left out. Anything else is a token for another use.
+    /// </summary>
     private static bool IsType(string? type) => type?.ToLowerInvariant() is "jwt" or "at+jwt" or "application/jwt" or "application/at+jwt";
 }

@@ -8,7 +8,7 @@ internal sealed record JwtOptions
 
     private static readonly string[] UsualAlgorithms = ["RS256", "PS256", "ES256"];
 
-    /// <summary>How far the clocks of issuer and server may differ. The claims' own tolerance: five minutes is usual, and too much.</summary>
+    /// <summary>How far the clocks of issuer and server may differ. Five minutes are usual, and too much.</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(30);
 
     /// <summary>The exact `iss` of its tokens. None: no such issuer.</summary>
@@ -58,14 +58,17 @@ internal sealed record JwtOptions
     /// <returns>What is half configured, as one line; null when nothing is.</returns>
     public static string? Incomplete(JwtOptions first, JwtOptions second) =>
         first.Incomplete("jwt") ?? second.Incomplete("jwt2")
-        ?? (first.Issuer.Length > 0 && first.Issuer == second.Issuer ? "Settings jwt:issuer and jwt2:issuer are the same: one issuer has one audience." : null);
+        ?? (first.Issuer.Length > 0 && first.Issuer == second.Issuer
+            ? "Settings jwt:issuer and jwt2:issuer are the same: one issuer has one audience."
+            : null);
 
     private string? Incomplete(string section)
     {
         if (Issuer.Length == 0)
             return this == new JwtOptions() ? null : $"Setting {section}:issuer is missing, but others of {section} are given.";
         if (Audience.Length == 0) return $"Setting {section}:audience is missing: without it a token for any other service would do.";
-        if (KeysFile.Length == 0 == (KeysUrl.Length == 0)) return $"Settings {section}:keysFile and {section}:keysUrl: give exactly one, the keys of the issuer.";
+        if (KeysFile.Length == 0 == (KeysUrl.Length == 0))
+            return $"Settings {section}:keysFile and {section}:keysUrl: give exactly one, the keys of the issuer.";
         if (Keep <= Refresh) return $"Setting {section}:keepSeconds must be more than {section}:refreshSeconds.";
         return null;
     }

@@ -48,8 +48,8 @@ internal sealed class SignedToken
     {
         if (text.Length > MaxLength) return null;
         var parts = text.Split('.');
-        if (parts.Length != 3 || Decode(parts[0]) is not { } header || Decode(parts[1]) is not { } payload || Decode(parts[2]) is not { } signature)
-            return null;
+        if (parts.Length != 3) return null;
+        if (Decode(parts[0]) is not { } header || Decode(parts[1]) is not { } payload || Decode(parts[2]) is not { } signature) return null;
         if (signature.Length == 0 || ParseObject(header) is not { } members) return null;
         if (Refused.Any(name => members.TryGetProperty(name, out _))) return null;
         if (Text(members, "alg") is not { } algorithm || Text(members, "kid") is not { Length: > 0 } keyId) return null;

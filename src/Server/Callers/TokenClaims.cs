@@ -46,9 +46,13 @@ internal sealed class TokenClaims
 
     /// <returns>The claim when it is fit for logs and lists: printable ASCII without blanks.</returns>
     public string? Name(string claim) =>
-        SignedToken.Text(_claims, claim) is { Length: >= 1 and <= MaxName } name && !name.AsSpan().ContainsAnyExceptInRange('!', '~') ? name : null;
+        SignedToken.Text(_claims, claim) is { Length: >= 1 and <= MaxName } name && !name.AsSpan().ContainsAnyExceptInRange('!', '~')
+            ? name
+            : null;
 
-    /// <summary>Words in a text (RFC 8693 §4.2), or texts in an array. A word without the prefix, or without a meaning here, gives nothing.</summary>
+    /// <summary>
+    /// Words in a text (RFC 8693 §4.2), or texts in an array. A word without the prefix, or without a meaning here, gives nothing.
+    /// </summary>
     public Scopes Scopes(string claim, string prefix)
     {
         if (!_claims.TryGetProperty(claim, out var value)) return Callers.Scopes.None;

@@ -21,7 +21,8 @@ internal static class CallerOptions
 
     public static readonly Option<string?> DisablePage = new("--disable-page")
     {
-        Description = "The service's own page for mailed links to switch off; the token follows after a #. Without it the mail carries the token alone.",
+        Description = "The service's own page for mailed links to switch off; the token follows after a #. " +
+            "Without it the mail carries the token alone.",
     };
 
     static CallerOptions()

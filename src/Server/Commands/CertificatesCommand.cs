@@ -10,7 +10,8 @@ internal static class CertificatesCommand
 {
     private static readonly Option<string[]> Sans = new("--san")
     {
-        Description = "A subject alternative name of its certificates: dns:svc.example.org or uri:spiffe://example.org/svc. Can be given several times.",
+        Description = "A subject alternative name of its certificates: dns:svc.example.org or uri:spiffe://example.org/svc. " +
+            "Can be given several times.",
         Required = true,
     };
 
@@ -27,7 +28,8 @@ internal static class CertificatesCommand
         San.Accept(name => name is null || CertificateNames.Normal(name) is not null, CertificateNames.Accepted);
         Fingerprint.Validators.Add(result =>
         {
-            if (Bytes(result.GetValueOrDefault<string>() ?? "") is null) result.AddError("FINGERPRINT: give 64 hex digits, with or without colons.");
+            if (Bytes(result.GetValueOrDefault<string>() ?? "") is null)
+                result.AddError("FINGERPRINT: give 64 hex digits, with or without colons.");
         });
     }
 
@@ -40,18 +42,28 @@ internal static class CertificatesCommand
         map.SetAction((parsed, _) => MapAsync(parsed));
         var list = new Command("list", "List the mapped names and the revoked certificates.") { SharedOptions.Data, SharedOptions.Output };
         list.SetAction((parsed, _) => ListAsync(parsed));
-        var unmap = new Command("unmap", "Refuse a service's certificates from the next call on.") { SharedOptions.Name, San, SharedOptions.Data };
+        var unmap = new Command("unmap", "Refuse a service's certificates from the next call on.")
+        {
+            SharedOptions.Name, San, SharedOptions.Data,
+        };
         unmap.SetAction((parsed, _) => UnmapAsync(parsed));
-        var revoke = new Command("revoke", "Refuse one certificate from the next call on, whatever its names.") { Fingerprint, SharedOptions.Data };
+        var revoke = new Command("revoke", "Refuse one certificate from the next call on, whatever its names.")
+        {
+            Fingerprint, SharedOptions.Data,
+        };
         revoke.SetAction((parsed, _) => RevokeAsync(parsed));
-        return new Command("certificates", "Client certificates of calling services: map, list, unmap, revoke.") { map, list, unmap, revoke };
+        return new Command("certificates", "Client certificates of calling services: map, list, unmap, revoke.")
+        {
+            map, list, unmap, revoke,
+        };
     }
 
     private static async Task<int> MapAsync(ParseResult parsed)
     {
         var name = parsed.GetValue(SharedOptions.Name)!;
         var scopes = ScopeNames.Parse(parsed.GetValue(CallerOptions.ScopeList)!) ?? Scopes.None;
-        var caller = ClientCertificates.NewCaller(name, parsed.GetValue(CallerOptions.Tenant)!, scopes, parsed.GetValue(CallerOptions.DisablePage));
+        var caller = ClientCertificates.NewCaller(
+            name, parsed.GetValue(CallerOptions.Tenant)!, scopes, parsed.GetValue(CallerOptions.DisablePage));
         var sans = parsed.GetValue(Sans)!.Select(san => CertificateNames.Normal(san)!).Distinct().ToArray();
 
         using var data = await SharedOptions.OpenAsync(parsed);

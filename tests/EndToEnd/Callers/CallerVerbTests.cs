@@ -48,8 +48,10 @@ public sealed class CallerVerbTests : IDisposable
         await RefusedAsync(["mall", "keys list"], "keys", "revoke", "mall");
 
         Assert.Equal(0, (await RunAsync("certificates", "map", "shop", "--san", "dns:shop.example.org", "--scopes", "verify")).ExitCode);
-        await RefusedAsync(["mapped already", "certificates list"], "certificates", "map", "mall", "--san", "dns:SHOP.example.org", "--scopes", "verify");
-        await RefusedAsync(["other scopes", "certificates list"], "certificates", "map", "shop", "--san", "dns:shop2.example.org", "--scopes", "admin");
+        await RefusedAsync(["mapped already", "certificates list"], "certificates", "map", "mall", "--san", "dns:SHOP.example.org",
+            "--scopes", "verify");
+        await RefusedAsync(["other scopes", "certificates list"], "certificates", "map", "shop", "--san", "dns:shop2.example.org",
+            "--scopes", "admin");
         await RefusedAsync(["mall", "certificates list"], "certificates", "unmap", "mall");
     }
 
@@ -57,7 +59,8 @@ public sealed class CallerVerbTests : IDisposable
     public async Task The_list_of_certificates_shows_names_and_what_is_revoked()
     {
         var fingerprint = string.Join(':', Enumerable.Repeat("AB", 32));
-        Assert.Equal(0, (await RunAsync("certificates", "map", "shop", "--san", "dns:shop.example.org", "--san", "uri:spiffe://example.org/shop", "--scopes", "verify")).ExitCode);
+        Assert.Equal(0, (await RunAsync("certificates", "map", "shop", "--san", "dns:shop.example.org",
+            "--san", "uri:spiffe://example.org/shop", "--scopes", "verify")).ExitCode);
         Assert.Equal(0, (await RunAsync("certificates", "revoke", fingerprint)).ExitCode);
         await RefusedAsync(["revoked already"], "certificates", "revoke", fingerprint.Replace(":", "", StringComparison.Ordinal));
 
@@ -100,7 +103,8 @@ public sealed class CallerVerbTests : IDisposable
         Start.RefusedWith(await OutsideProgram.RunAsync(start, []), ["jwt:audience"]);
         Assert.False(Directory.Exists(Data));
 
-        start = Start.Serve(Data, "--set", "jwt:issuer=https://issuer.example.org", "--set", "jwt:audience=mfa", "--set", $"jwt:keysFile={_folder["none.json"]}");
+        start = Start.Serve(Data, "--set", "jwt:issuer=https://issuer.example.org", "--set", "jwt:audience=mfa",
+            "--set", $"jwt:keysFile={_folder["none.json"]}");
         Start.RefusedWith(await OutsideProgram.RunAsync(start, []), ["jwt:keysFile", _folder["none.json"]]);
     }
 

@@ -32,7 +32,8 @@ public sealed class CertificateCallerTests(OpenServer server) : IClassFixture<Op
 
         foreach (var stranger in new[] { $"x.{_host}", "other.example.org", $"https://{_host}", "127.0.0.1" })
             await Refused.AsUnauthenticatedAsync(() => server.WithCertificate(stranger).GetStatusAsync("a"));
-        await Refused.AsUnauthenticatedAsync(() => server.WithCertificate("other.example.org", commonName: _host).GetStatusAsync("a")); // only claims to be
+        var claimant = server.WithCertificate("other.example.org", commonName: _host);
+        await Refused.AsUnauthenticatedAsync(() => claimant.GetStatusAsync("a"));
     }
 
     [Fact]
@@ -42,7 +43,8 @@ public sealed class CertificateCallerTests(OpenServer server) : IClassFixture<Op
         using var other = Authority.New("root"); // of the same name, with another key
         Certificates[] wrong =
         [
-            other.Issue(_host, Authority.ForClients), server.Authority.Issue(_host, Authority.ForServers), server.Authority.Issue(_host, purpose: null),
+            other.Issue(_host, Authority.ForClients), server.Authority.Issue(_host, Authority.ForServers),
+            server.Authority.Issue(_host, purpose: null),
             server.Authority.Issue(_host, Authority.ForClients, daysLeft: -1), server.Authority.Issue(_host, Authority.ForClients, daysPast: -1),
         ];
 
@@ -82,7 +84,8 @@ public sealed class CertificateCallerTests(OpenServer server) : IClassFixture<Op
         var unmapped = server.Authority.Issue("nobody.example.org", Authority.ForClients);
         string[] headers =
         [
-            $"Bearer {server.Process.DevKey}", $"Bearer {await server.Issuer.TokenAsync("ec")}", Caller.Basic(_host, "correct horse"), "Bearer wrong", "",
+            $"Bearer {server.Process.DevKey}", $"Bearer {await server.Issuer.TokenAsync("ec")}", Caller.Basic(_host, "correct horse"),
+            "Bearer wrong", "",
         ];
 
         foreach (var header in headers)
@@ -99,9 +102,12 @@ public sealed class CertificateCallerTests(OpenServer server) : IClassFixture<Op
         var pem = Uri.EscapeDataString(server.Authority.Issue(_host, Authority.ForClients).Chain);
         (string, string)[] headers =
         [
-            ("x-forwarded-client-cert", $"By=spiffe://x;Hash=00;Cert=\"{pem}\";Subject=\"CN={_host}\";DNS={_host}"), ("x-client-cert", pem), ("ssl-client-cert", pem),
-            ("x-ssl-client-cert", pem), ("x-arr-clientcert", pem), ("client-cert", $":{Convert.ToBase64String("x"u8)}:"), ("x-ssl-client-verify", "SUCCESS"), ("x-forwarded-user", _host),
-            ("x-remote-user", _host), ("x-api-key", server.Process.DevKey), ("proxy-authorization", $"Bearer {server.Process.DevKey}"), ("x-authorization", $"Bearer {server.Process.DevKey}"),
+            ("x-forwarded-client-cert", $"By=spiffe://x;Hash=00;Cert=\"{pem}\";Subject=\"CN={_host}\";DNS={_host}"),
+            ("x-client-cert", pem), ("ssl-client-cert", pem),
+            ("x-ssl-client-cert", pem), ("x-arr-clientcert", pem), ("client-cert", $":{Convert.ToBase64String("x"u8)}:"),
+            ("x-ssl-client-verify", "SUCCESS"), ("x-forwarded-user", _host),
+            ("x-remote-user", _host), ("x-api-key", server.Process.DevKey), ("proxy-authorization", $"Bearer {server.Process.DevKey}"),
+            ("x-authorization", $"Bearer {server.Process.DevKey}"),
         ];
         var verifyOnly = await ServerProgram.CreateKeyAsync(server.Process.Data, _host, "verify");
 
@@ -129,7 +135,8 @@ public sealed class CertificateCallerTests(OpenServer server) : IClassFixture<Op
         // A key or a token of the same name is another caller.
         var key = await ServerProgram.CreateKeyAsync(server.Process.Data, _host, "verify");
         var token = await server.Issuer.TokenAsync("ec", new System.Text.Json.Nodes.JsonObject { ["sub"] = _host });
-        foreach (var other in new[] { server.WithCertificate($"x.{_host}"), server.Process.NewCaller(key), server.Process.NewCaller(token), server.Process.Dev })
+        Caller[] others = [server.WithCertificate($"x.{_host}"), server.Process.NewCaller(key), server.Process.NewCaller(token), server.Process.Dev];
+        foreach (var other in others)
             Assert.Equal(Verdict.Rejected, (await other.VerifyAsync(request)).Verdict);
     }
 }

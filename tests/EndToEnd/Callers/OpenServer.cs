@@ -21,7 +21,8 @@ public sealed class OpenServer : IAsyncLifetime
         foreach (var (id, algorithm) in new[] { ("rsa", "RS256"), ("pss", "PS256"), ("ec", "ES256") }) await Issuer.AddKeyAsync(id, algorithm);
         await File.WriteAllTextAsync(KeysFile, Issuer.KeySet);
         Process = await ServerProcess.StartWithTlsAsync(Certificates.For("127.0.0.1"), Authority.Pem,
-            $"jwt:issuer={TokenIssuer.Name}", $"jwt:audience={TokenIssuer.Audience}", $"jwt:keysFile={KeysFile}", "jwt:refreshSeconds=1", "sends:gapSeconds=0");
+            $"jwt:issuer={TokenIssuer.Name}", $"jwt:audience={TokenIssuer.Audience}", $"jwt:keysFile={KeysFile}", "jwt:refreshSeconds=1",
+            "sends:gapSeconds=0");
     }
 
     public async ValueTask DisposeAsync()

@@ -35,13 +35,15 @@ public sealed class PermissionMatrixTests(OpenServer server) : IClassFixture<Ope
             await server.MapAsync($"matrix-{i}", $"dns:matrix-{i}.example.org", scopes);
             foreach (var (kind, caller) in new[]
             {
-                ("key", server.Process.NewCaller(key)), ("token", server.Process.NewCaller(token)), ("certificate", server.WithCertificate($"matrix-{i}.example.org")),
+                ("key", server.Process.NewCaller(key)), ("token", server.Process.NewCaller(token)),
+                ("certificate", server.WithCertificate($"matrix-{i}.example.org")),
             })
             {
                 foreach (var (rpc, needed) in Needed)
                 {
                     var expected = scopes.Split(',').Contains(needed, StringComparer.Ordinal) ? "through" : nameof(ErrorReason.CallerNotAllowed);
-                    if (await OutcomeAsync(caller, rpc) is var outcome && outcome != expected) wrong.Add($"{kind} with {scopes}: {rpc} was {outcome}");
+                    var outcome = await OutcomeAsync(caller, rpc);
+                    if (outcome != expected) wrong.Add($"{kind} with {scopes}: {rpc} was {outcome}");
                 }
             }
         }
@@ -71,7 +73,8 @@ public sealed class PermissionMatrixTests(OpenServer server) : IClassFixture<Ope
     [Fact]
     public async Task Nobody_may_do_anything()
     {
-        foreach (var nobody in new[] { server.Process.NewCallerWith(), server.WithCertificate("nobody.example.org"), server.Process.NewCallerWith(Caller.Basic("nobody", "password")) })
+        var stranger = server.Process.NewCallerWith(Caller.Basic("nobody", "password"));
+        foreach (var nobody in new[] { server.Process.NewCallerWith(), server.WithCertificate("nobody.example.org"), stranger })
         {
             foreach (var rpc in Needed.Keys) Assert.Equal(nameof(ErrorReason.Unauthenticated), await OutcomeAsync(nobody, rpc));
         }
@@ -88,7 +91,10 @@ public sealed class PermissionMatrixTests(OpenServer server) : IClassFixture<Ope
             account => stranger.SendAsync("GetStatus", new GetStatusRequest { Account = account }),
             account => stranger.SendAsync("Verify", new VerifyRequest { Account = account, Code = owner.NextCode }),
             account => stranger.SendAsync("Verify", new VerifyRequest { Account = account, Code = owner.RecoveryCodes[0] }),
-            account => stranger.SendAsync("Verify", new VerifyRequest { Account = account, Code = owner.NextCode, EnrollmentId = owner.Enrolled.EnrollmentId }),
+            account => stranger.SendAsync("Verify", new VerifyRequest
+            {
+                Account = account, Code = owner.NextCode, EnrollmentId = owner.Enrolled.EnrollmentId,
+            }),
             account => stranger.SendAsync("GetToken", new GetTokenRequest { Account = account }),
             account => stranger.SendAsync("Disable", new DisableRequest { Account = account }),
             account => stranger.SendAsync("ConfirmDisable", new ConfirmDisableRequest { Account = account, Token = token }),

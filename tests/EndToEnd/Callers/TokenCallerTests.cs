@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Grpc.Core;
 using Mfa.EndToEnd.Calls;
-using Mfa.EndToEnd.Processes;
 
 namespace Mfa.EndToEnd.Callers;
 
@@ -32,10 +31,13 @@ public sealed class TokenCallerTests(OpenServer server) : IClassFixture<OpenServ
         [
             await server.Issuer.TokenAsync("rsa", "RS384"), // signed rightly, with what was not chosen
             await server.Issuer.TokenAsync("rsa", "PS256"), // the key says that it is for RS256
-            await server.Issuer.TokenAsync("rsa", new JsonObject { ["exp"] = Now - 60 }), await server.Issuer.TokenAsync("rsa", new JsonObject { ["nbf"] = Now + 120 }),
-            await server.Issuer.TokenAsync("rsa", new JsonObject { ["exp"] = null }), await server.Issuer.TokenAsync("rsa", new JsonObject { ["aud"] = "another" }),
+            await server.Issuer.TokenAsync("rsa", new JsonObject { ["exp"] = Now - 60 }),
+            await server.Issuer.TokenAsync("rsa", new JsonObject { ["nbf"] = Now + 120 }),
+            await server.Issuer.TokenAsync("rsa", new JsonObject { ["exp"] = null }),
+            await server.Issuer.TokenAsync("rsa", new JsonObject { ["aud"] = "another" }),
             await server.Issuer.TokenAsync("rsa", new JsonObject { ["iss"] = "https://another.example.org" }),
-            await server.Issuer.TokenAsync("rsa", header: new JsonObject { ["kid"] = "ec" }), await server.Issuer.TokenAsync("rsa", header: new JsonObject { ["kid"] = "rsa-2" }),
+            await server.Issuer.TokenAsync("rsa", header: new JsonObject { ["kid"] = "ec" }),
+            await server.Issuer.TokenAsync("rsa", header: new JsonObject { ["kid"] = "rsa-2" }),
             await server.Issuer.TokenAsync("rsa", header: new JsonObject { ["typ"] = "dpop+jwt" }),
             await server.Issuer.TokenAsync("rsa", header: new JsonObject { ["crit"] = new JsonArray("exp") }),
             await server.Issuer.TokenAsync("rsa", header: new JsonObject { ["jku"] = "https://issuer.example.org/keys" }),

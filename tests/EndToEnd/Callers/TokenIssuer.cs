@@ -25,14 +25,16 @@ internal sealed class TokenIssuer
     }
 
     /// <summary>A good token, but for the claims and header members that are given.</summary>
-    public Task<string> TokenAsync(string key, JsonObject? claims = null, JsonObject? header = null) => TokenAsync(key, _keys[key].Algorithm, claims, header);
+    public Task<string> TokenAsync(string key, JsonObject? claims = null, JsonObject? header = null) =>
+        TokenAsync(key, _keys[key].Algorithm, claims, header);
 
     public async Task<string> TokenAsync(string key, string algorithm, JsonObject? claims = null, JsonObject? header = null)
     {
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
         var all = new JsonObject
         {
-            ["iss"] = Name, ["aud"] = Audience, ["sub"] = "till", ["tenant"] = "default", ["scope"] = "verify enroll disable", ["iat"] = now, ["exp"] = now + 600,
+            ["iss"] = Name, ["aud"] = Audience, ["sub"] = "till", ["tenant"] = "default", ["scope"] = "verify enroll disable",
+            ["iat"] = now, ["exp"] = now + 600,
         };
         foreach (var (name, value) in claims ?? []) all[name] = value?.DeepClone();
         var job = new JsonObject { ["jwk"] = _keys[key].Private.DeepClone(), ["alg"] = algorithm, ["header"] = header ?? [], ["claims"] = all };

@@ -3,6 +3,7 @@ using Mfa.Server.Callers;
 using Mfa.Server.Domain;
 using Mfa.Server.Protection;
 using Mfa.Server.Store;
+using Mfa.Server.Tests.Protection;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Mfa.Server.Tests.Backups;
@@ -216,7 +217,7 @@ public sealed class RestoreTests : IDisposable
             Assert.Equal(1, data.Store.Find(Alice).InForce!.LastStep);
             return Task.CompletedTask;
         });
-        using var old = new SqliteStore(new Database($"{live}.before-restore-{time}"), _clock);
+        using var old = new SqliteStore(new Database($"{live}.before-restore-{time}"), Rings.New(), _clock);
         Assert.Equal(2, old.Find(Alice).InForce!.LastStep);
     }
 

@@ -31,13 +31,21 @@ public sealed class ClientCertificateTests : IAsyncLifetime
     {
         await MapAsync("shop", "dns:shop.example.org", "uri:spiffe://example.org/shop");
 
-        foreach (var good in new[] { Certificate("shop.example.org"), Certificate("SHOP.Example.org"), Certificate("spiffe://example.org/shop"), Certificate("other.example.org", "shop.example.org") })
+        foreach (var good in new[]
+        {
+            Certificate("shop.example.org"), Certificate("SHOP.Example.org"), Certificate("spiffe://example.org/shop"),
+            Certificate("other.example.org", "shop.example.org"),
+        })
+        {
             Assert.Equal(("certificate:shop", "default", Scopes.Verify), Of(_certificates.Authenticate(good)!));
+        }
 
         foreach (var bad in new[]
         {
-            Certificate(), Certificate("mall.example.org"), Certificate("*.example.org"), Certificate("a.shop.example.org"), Certificate("example.org"),
-            Certificate("spiffe://example.org/shop/"), Certificate("spiffe://example.org/SHOP"), Certificate("https://shop.example.org"), CertificateOfCommonName("shop.example.org"),
+            Certificate(), Certificate("mall.example.org"), Certificate("*.example.org"), Certificate("a.shop.example.org"),
+            Certificate("example.org"),
+            Certificate("spiffe://example.org/shop/"), Certificate("spiffe://example.org/SHOP"), Certificate("https://shop.example.org"),
+            CertificateOfCommonName("shop.example.org"),
         })
         {
             Assert.Null(_certificates.Authenticate(bad));
@@ -116,14 +124,18 @@ public sealed class ClientCertificateTests : IAsyncLifetime
     [Fact]
     public void A_broken_list_of_names_holds_none()
     {
-        Assert.Empty(CertificateNames.Of(Issue("CN=x", new X509Extension("2.5.29.17", [0x30, 0x05, 0x82, 0x10, 0x61], critical: false))));
-        Assert.Equal(["dns:a.b"], CertificateNames.Of(Issue("CN=x", new X509Extension("2.5.29.17", [0x30, 0x0B, 0x87, 0x04, 127, 0, 0, 1, 0x82, 0x03, 0x61, 0x2E, 0x62], critical: false))));
-        Assert.Empty(CertificateNames.Of(Issue("CN=x", new X509Extension("2.5.29.17", [0x30, 0x05, 0x82, 0x03, 0x61, 0x00, 0x62], critical: false)))); // a NUL
+        Assert.Empty(NamesIn([0x30, 0x05, 0x82, 0x10, 0x61])); // longer than it is
+        Assert.Equal(["dns:a.b"], NamesIn([0x30, 0x0B, 0x87, 0x04, 127, 0, 0, 1, 0x82, 0x03, 0x61, 0x2E, 0x62])); // beside an address
+        Assert.Empty(NamesIn([0x30, 0x05, 0x82, 0x03, 0x61, 0x00, 0x62])); // a NUL
     }
+
+    private IReadOnlyList<string> NamesIn(byte[] subjectAltName) =>
+        CertificateNames.Of(Issue("CN=x", new X509Extension("2.5.29.17", subjectAltName, critical: false)));
 
     private static (string, string, Scopes) Of(Principal caller) => (caller.Id, caller.Tenant, caller.Scopes);
 
-    private static Principal Caller(string name, Scopes scopes = Scopes.Verify, string tenant = "default") => ClientCertificates.NewCaller(name, tenant, scopes, disablePage: null);
+    private static Principal Caller(string name, Scopes scopes = Scopes.Verify, string tenant = "default") =>
+        ClientCertificates.NewCaller(name, tenant, scopes, disablePage: null);
 
     private async Task MapAsync(string name, params string[] sans) => Assert.True(await _certificates.MapAsync(Caller(name), sans));
 
@@ -132,7 +144,7 @@ public sealed class ClientCertificateTests : IAsyncLifetime
         var builder = new SubjectAlternativeNameBuilder();
         foreach (var name in names)
         {
-            if (name.Contains("://", StringComparison.Ordinal)) builder.AddUri(new Uri(name, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
+            if (name.Contains("://", StringComparison.Ordinal)) builder.AddUri(new Uri(name));
             else builder.AddDnsName(name);
         }
 

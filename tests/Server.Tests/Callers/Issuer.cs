@@ -21,9 +21,14 @@ internal sealed class IssuerKey(string id, string algorithm) : IDisposable
     public JsonObject Jwk()
     {
         if (_rsa?.ExportParameters(includePrivateParameters: false) is { } rsa)
-            return new JsonObject { ["kty"] = "RSA", ["use"] = "sig", ["kid"] = id, ["n"] = Base64Url.EncodeToString(rsa.Modulus), ["e"] = Base64Url.EncodeToString(rsa.Exponent) };
+        {
+            var (n, e) = (Base64Url.EncodeToString(rsa.Modulus), Base64Url.EncodeToString(rsa.Exponent));
+            return new JsonObject { ["kty"] = "RSA", ["use"] = "sig", ["kid"] = id, ["n"] = n, ["e"] = e };
+        }
+
         var ec = _ec!.ExportParameters(includePrivateParameters: false);
-        return new JsonObject { ["kty"] = "EC", ["crv"] = "P-256", ["kid"] = id, ["x"] = Base64Url.EncodeToString(ec.Q.X), ["y"] = Base64Url.EncodeToString(ec.Q.Y) };
+        var (x, y) = (Base64Url.EncodeToString(ec.Q.X), Base64Url.EncodeToString(ec.Q.Y));
+        return new JsonObject { ["kty"] = "EC", ["crv"] = "P-256", ["kid"] = id, ["x"] = x, ["y"] = y };
     }
 
     public byte[] Sign(byte[] data) => _ec?.SignData(data, HashAlgorithmName.SHA256) ?? _rsa!.SignData(
@@ -82,7 +87,8 @@ internal sealed class Issuer : IDisposable
     public long Now => Clock.GetUtcNow().ToUnixTimeSeconds();
 
     /// <summary>Any two texts, signed in any way.</summary>
-    public static string Signed(string header, string claims, Func<byte[], byte[]> sign) => Signed(Encoding.UTF8.GetBytes(header), Encoding.UTF8.GetBytes(claims), sign);
+    public static string Signed(string header, string claims, Func<byte[], byte[]> sign) =>
+        Signed(Encoding.UTF8.GetBytes(header), Encoding.UTF8.GetBytes(claims), sign);
 
     public static string Signed(byte[] header, byte[] claims, Func<byte[], byte[]> sign)
     {

@@ -109,7 +109,8 @@ public sealed class IssuerKeySourceTests : IAsyncLifetime
 
         string[] useless =
         [
-            With(_key, "use", "enc"), With(_key, "key_ops", new System.Text.Json.Nodes.JsonArray("sign")), With(_key, "alg", "RSA-OAEP"), With(_key, "kid", ""),
+            With(_key, "use", "enc"), With(_key, "key_ops", new System.Text.Json.Nodes.JsonArray("sign")), With(_key, "alg", "RSA-OAEP"),
+            With(_key, "kid", ""),
             With(_key, "n", n), With(_key, "n", ""), With(ec, "crv", "secp256k1"), With(ec, "kty", "OKP"), With(_key, "d", "AQAB"),
             Issuer.KeySetOf(_key, _key), """{"keys":[{"kty":"oct","kid":"k","k":"AAAA"}]}""", """{"keys":[{"kty":"RSA"}]}""", """{"keys":[{}]}""",
         ];

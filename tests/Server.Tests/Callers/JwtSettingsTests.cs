@@ -18,7 +18,8 @@ public sealed class JwtSettingsTests : IDisposable
     [InlineData("jwt:issuer", "jwt:algorithms=ES256")]
     [InlineData("jwt2:audience", "jwt2:issuer=https://i", "jwt2:keysFile=k")]
     [InlineData("jwt:keepSeconds", "jwt:issuer=https://i", "jwt:audience=mfa", "jwt:keysFile=k", "jwt:refreshSeconds=3600")]
-    [InlineData("jwt2:issuer", "jwt:issuer=https://i", "jwt:audience=a", "jwt:keysFile=k", "jwt2:issuer=https://i", "jwt2:audience=b", "jwt2:keysFile=k")]
+    [InlineData("jwt2:issuer", "jwt:issuer=https://i", "jwt:audience=a", "jwt:keysFile=k",
+        "jwt2:issuer=https://i", "jwt2:audience=b", "jwt2:keysFile=k")]
     public void Half_an_issuer_is_refused_by_the_name_of_the_setting(string named, params string[] sets) => Assert.Contains(named, Refusal(sets));
 
     [Theory]

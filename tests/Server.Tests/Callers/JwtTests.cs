@@ -115,9 +115,11 @@ public sealed class JwtTests : IAsyncLifetime
 
         foreach (var (name, value) in new (string, JsonNode?)[]
         {
-            ("kid", null), ("kid", ""), ("kid", "rsa-2"), ("kid", 1), ("kid", "rsa-1\0"), ("kid", new JsonArray("rsa-1")), ("alg", null), ("alg", 256),
+            ("kid", null), ("kid", ""), ("kid", "rsa-2"), ("kid", 1), ("kid", "rsa-1\0"), ("kid", new JsonArray("rsa-1")), ("alg", null),
+            ("alg", 256),
             ("typ", null), ("typ", ""), ("typ", "JOSE"), ("typ", "dpop+jwt"), ("typ", "id_token"), ("typ", 1),
-            ("crit", new JsonArray("exp")), ("crit", new JsonArray()), ("jku", "https://issuer.example.org/keys"), ("x5u", "https://issuer.example.org/key"),
+            ("crit", new JsonArray("exp")), ("crit", new JsonArray()), ("jku", "https://issuer.example.org/keys"),
+            ("x5u", "https://issuer.example.org/key"),
             ("x5c", new JsonArray("MIIB")), ("jwk", _issuer.Rsa.Jwk()),
         })
         {
@@ -132,12 +134,16 @@ public sealed class JwtTests : IAsyncLifetime
 
         foreach (var (name, value) in new (string, JsonNode?)[]
         {
-            ("iss", null), ("iss", ""), ("iss", Issuer.Name + "/"), ("iss", Issuer.Name.ToUpperInvariant()), ("iss", Issuer.Name + "\0"), ("iss", new JsonArray(Issuer.Name)),
-            ("aud", null), ("aud", ""), ("aud", "mfa2"), ("aud", "MFA"), ("aud", "mfa\0"), ("aud", "mfa other"), ("aud", new JsonArray()), ("aud", new JsonArray("other")),
+            ("iss", null), ("iss", ""), ("iss", Issuer.Name + "/"), ("iss", Issuer.Name.ToUpperInvariant()), ("iss", Issuer.Name + "\0"),
+            ("iss", new JsonArray(Issuer.Name)),
+            ("aud", null), ("aud", ""), ("aud", "mfa2"), ("aud", "MFA"), ("aud", "mfa\0"), ("aud", "mfa other"), ("aud", new JsonArray()),
+            ("aud", new JsonArray("other")),
             ("aud", new JsonArray(Issuer.Audience, 1)), ("aud", new JsonObject { ["mfa"] = true }),
-            ("exp", null), ("exp", _issuer.Now - 30), ("exp", 0), ("exp", -1), ("exp", true), ("exp", $"{_issuer.Now + 300}"), ("exp", 1e300), ("exp", new JsonArray(_issuer.Now + 300)),
+            ("exp", null), ("exp", _issuer.Now - 30), ("exp", 0), ("exp", -1), ("exp", true), ("exp", $"{_issuer.Now + 300}"),
+            ("exp", 1e300), ("exp", new JsonArray(_issuer.Now + 300)),
             ("nbf", _issuer.Now + 31), ("nbf", _issuer.Now + 100_000), ("nbf", $"{_issuer.Now}"), ("nbf", -1), ("nbf", 1e300),
-            ("sub", null), ("sub", ""), ("sub", "a b"), ("sub", "a\nb"), ("sub", "shop\0"), ("sub", "schö"), ("sub", new string('a', 129)), ("sub", 7),
+            ("sub", null), ("sub", ""), ("sub", "a b"), ("sub", "a\nb"), ("sub", "shop\0"), ("sub", "schö"),
+            ("sub", new string('a', 129)), ("sub", 7),
             ("tenant", null), ("tenant", ""), ("tenant", "a b"), ("tenant", "default\0"), ("tenant", "a/b"), ("tenant", new JsonArray("default")),
         })
         {
@@ -149,8 +155,10 @@ public sealed class JwtTests : IAsyncLifetime
         yield return ("a claim twice", Odd(Header("RS256"), claims[..^1] + ",\"tenant\":\"default\"}"));
         yield return ("a time twice", Odd(Header("RS256"), claims[..^1] + ",\"exp\":99999999999}"));
         yield return ("half a pair of surrogates", Odd(Header("RS256"), claims.Replace("shop", "\\ud800", StringComparison.Ordinal)));
-        yield return ("no UTF-8", Issuer.Signed(Encoding.UTF8.GetBytes(Header("RS256")), [.. Encoding.UTF8.GetBytes(claims[..^1]), .. ",\"x\":\"\xff\"}"u8[..6], 0xFF, (byte)'"', (byte)'}'], _issuer.Rsa.Sign));
-        foreach (var body in new[] { "", "null", "[]", "\"text\"", "7", claims + "{}", claims + "x", $"[{claims}]", claims[..^1], "{\"a\":" + new string('[', 100) + new string(']', 100) + "," + claims[1..] })
+        yield return ("no UTF-8", Issuer.Signed(Encoding.UTF8.GetBytes(Header("RS256")), [.. Encoding.UTF8.GetBytes(claims[..^1]),
+            .. ",\"x\":\""u8, 0xFF, (byte)'"', (byte)'}'], _issuer.Rsa.Sign));
+        var deep = "{\"a\":" + new string('[', 100) + new string(']', 100) + "," + claims[1..];
+        foreach (var body in new[] { "", "null", "[]", "\"text\"", "7", claims + "{}", claims + "x", $"[{claims}]", claims[..^1], deep })
             yield return ($"claims {body[..Math.Min(20, body.Length)]}", Odd(Header("RS256"), body));
         foreach (var header in new[] { "", "null", "[]", Header("RS256") + "{}", Header("RS256") + " x", $"[{Header("RS256")}]" })
             yield return ($"header {header[..Math.Min(20, header.Length)]}", Odd(header));
@@ -158,8 +166,10 @@ public sealed class JwtTests : IAsyncLifetime
         yield return ("longer than any token", _issuer.Token(body => body["groups"] = new string('g', SignedToken.MaxLength)));
         foreach (var spoiled in new[]
         {
-            good + ".", "." + good, good + "x", good + "=", good + ".x", $"{good}.{parts[2]}", $"{parts[0]}.{parts[1]}", $"{parts[0]}.{parts[1]}.", $"{parts[0]}..{parts[2]}",
-            $".{parts[1]}.{parts[2]}", $"{parts[0]}.{parts[1]}=.{parts[2]}", good.Replace('.', ','), good + "," + good, $"{parts[0]}.{parts[1]}.{parts[2][..^1]}", ".", "..", "...", "",
+            good + ".", "." + good, good + "x", good + "=", good + ".x", $"{good}.{parts[2]}", $"{parts[0]}.{parts[1]}",
+            $"{parts[0]}.{parts[1]}.", $"{parts[0]}..{parts[2]}",
+            $".{parts[1]}.{parts[2]}", $"{parts[0]}.{parts[1]}=.{parts[2]}", good.Replace('.', ','), good + "," + good,
+            $"{parts[0]}.{parts[1]}.{parts[2][..^1]}", ".", "..", "...", "",
             $"{parts[0]}.{parts[1]}.{(parts[2][0] == 'A' ? 'B' : 'A')}{parts[2][1..]}", $"{parts[1]}.{parts[0]}.{parts[2]}",
             new JsonObject { ["payload"] = parts[1], ["protected"] = parts[0], ["signature"] = parts[2] }.ToJsonString(),
         })
@@ -260,7 +270,8 @@ public sealed class JwtTests : IAsyncLifetime
 
     private Task AllowedAsync(string token) => CallAsync(token);
 
-    private Task<Google.Rpc.Status> RefusedAsync(string token) => Refused.AsAsync(StatusCode.Unauthenticated, "UNAUTHENTICATED", () => CallAsync(token));
+    private Task<Google.Rpc.Status> RefusedAsync(string token) =>
+        Refused.AsAsync(StatusCode.Unauthenticated, "UNAUTHENTICATED", () => CallAsync(token));
 
     private async Task<bool> IsAllowedAsync(string token)
     {

@@ -28,7 +28,8 @@ public sealed class PasswordCostTests
         listener.Start();
 
         var answers = new List<(long Rounds, Google.Rpc.Status Status)>();
-        foreach (var (name, password) in new[] { ("jane", "wrong"), ("nobody", "wrong"), ("nobody", "correct horse"), ("jack", "correct horse"), ("", "wrong") })
+        (string, string)[] people = [("jane", "wrong"), ("nobody", "wrong"), ("nobody", "correct horse"), ("jack", "correct horse"), ("", "wrong")];
+        foreach (var (name, password) in people)
         {
             Interlocked.Exchange(ref rounds, 0);
             var status = await RefusalAsync(server, name, password);
@@ -40,5 +41,6 @@ public sealed class PasswordCostTests
     }
 
     private static Task<Google.Rpc.Status> RefusalAsync(TestServer server, string name, string password) => Refused.AsAsync(
-        StatusCode.Unauthenticated, "UNAUTHENTICATED", async () => await server.Client.GetStatusAsync(new GetStatusRequest(), TestServer.Basic(name, password)));
+        StatusCode.Unauthenticated, "UNAUTHENTICATED",
+        async () => await server.Client.GetStatusAsync(new GetStatusRequest(), TestServer.Basic(name, password)));
 }

@@ -14,14 +14,15 @@ public sealed class ClockRepairTests : IDisposable
 
     private readonly TempFolder _folder = new();
     private readonly MovedClock _clock = new(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
+    private readonly KeyRing _ring = Rings.New();
     private readonly Database _database;
     private SqliteStore _store;
 
     public ClockRepairTests()
     {
         _database = new Database(_folder.File("mfa.db"));
-        _database.Migrate();
-        _store = new SqliteStore(_database, _clock);
+        _database.Migrate(_ring);
+        _store = new SqliteStore(_database, _ring, _clock);
     }
 
     private DateTimeOffset Now => _clock.GetUtcNow();
@@ -180,13 +181,13 @@ public sealed class ClockRepairTests : IDisposable
     {
         _store.Dispose();
         ClockRepair.Run(_database, Now, LongestLock);
-        _store = new SqliteStore(_database, _clock);
+        _store = new SqliteStore(_database, _ring, _clock);
     }
 
     private void Restart()
     {
         _store.Dispose();
-        _store = new SqliteStore(_database, _clock);
+        _store = new SqliteStore(_database, _ring, _clock);
     }
 
     /// <summary>As a server lives through them: the sweeper saves every minute.</summary>
