@@ -32,7 +32,7 @@ public sealed class TokenCallerTests(OpenServer server) : IClassFixture<OpenServ
             await server.Issuer.TokenAsync("rsa", "RS384"), // signed rightly, with what was not chosen
             await server.Issuer.TokenAsync("rsa", "PS256"), // the key says that it is for RS256
             await server.Issuer.TokenAsync("rsa", new JsonObject { ["exp"] = Now - 60 }),
-            await server.Issuer.TokenAsync("rsa", new JsonObject { ["nbf"] = Now + 120 }),
+            await server.Issuer.TokenAsync("rsa", new JsonObject { ["nbf"] = Now + 1800 }),
             await server.Issuer.TokenAsync("rsa", new JsonObject { ["exp"] = null }),
             await server.Issuer.TokenAsync("rsa", new JsonObject { ["aud"] = "another" }),
             await server.Issuer.TokenAsync("rsa", new JsonObject { ["iss"] = "https://another.example.org" }),

@@ -34,7 +34,7 @@ internal sealed class TokenIssuer
         var all = new JsonObject
         {
             ["iss"] = Name, ["aud"] = Audience, ["sub"] = "till", ["tenant"] = "default", ["scope"] = "verify enroll disable",
-            ["iat"] = now, ["exp"] = now + 600,
+            ["iat"] = now, ["exp"] = now + 3600,
         };
         foreach (var (name, value) in claims ?? []) all[name] = value?.DeepClone();
         var job = new JsonObject { ["jwk"] = _keys[key].Private.DeepClone(), ["alg"] = algorithm, ["header"] = header ?? [], ["claims"] = all };
