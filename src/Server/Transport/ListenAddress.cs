@@ -33,8 +33,9 @@ internal sealed record ListenAddress(IPAddress Address, int Port, bool IsTls)
         try
         {
             var binding = BindingAddress.Parse(text);
-            var tls = binding.Scheme == Uri.UriSchemeHttps;
-            if ((!tls && binding.Scheme != Uri.UriSchemeHttp) || binding.PathBase.Length > 0 || binding.Port > IPEndPoint.MaxPort) return null;
+            var tls = binding.Scheme.Equals(Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase);
+            if (!tls && !binding.Scheme.Equals(Uri.UriSchemeHttp, StringComparison.OrdinalIgnoreCase)) return null;
+            if (binding.PathBase.Length > 0 || binding.Port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort) return null;
             return AddressOf(binding.Host) is { } address ? new ListenAddress(address, binding.Port, tls) : null;
         }
         catch (Exception unreadable) when (unreadable is FormatException or InvalidOperationException)

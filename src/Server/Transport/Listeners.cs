@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace Mfa.Server.Transport;
 
 /// <summary>The two addresses of a server, and the TLS of those that speak it.</summary>
-internal sealed record Listeners(ListenAddress Grpc, ListenAddress Web, TlsTerms? Tls)
+internal sealed record Listeners(ListenAddress Grpc, ListenAddress Pages, TlsTerms? Tls)
 {
     /// <exception cref="StartRefusedException">TLS is configured by half, or its files are not as they must be.</exception>
     public static Listeners Open(ListenAddress grpc, ListenAddress web, TlsOptions options, string dataFolder, DateTimeOffset now) =>
@@ -28,11 +28,11 @@ internal sealed record Listeners(ListenAddress Grpc, ListenAddress Web, TlsTerms
             listen.Use(NewLimits().Before);
             if (Grpc.IsTls) Tls!.ServeGrpcOn(listen, limits.Handshake);
         });
-        Web.BindOn(kestrel, listen =>
+        Pages.BindOn(kestrel, listen =>
         {
             markAsWeb(listen);
             listen.Use(NewLimits().Before);
-            if (Web.IsTls) Tls!.ServeWebOn(listen, limits.Handshake);
+            if (Pages.IsTls) Tls!.ServeWebOn(listen, limits.Handshake);
         });
 
         ConnectionLimits NewLimits() => ActivatorUtilities.CreateInstance<ConnectionLimits>(kestrel.ApplicationServices, limits);
