@@ -86,7 +86,7 @@ public sealed class KilledVerbTests
         await keys.RewrapAsync();
         Assert.Equal(0, Left(server.Database, old));
         Assert.Equal(0, (await keys.StatusAsync()).Single(key => key.Id == old).Needed);
-        await MixedLoad.AcceptedAsync(server.Dev, owner.Account, owner.NextCode);
+        await MixedLoad.AcceptedAsync(server.Dev, owner.Account, await owner.App.CodeAsync(Authenticator.Step + 1));
         await MixedLoad.AcceptedAsync(server.Dev, owner.Account, owner.RecoveryCodes[0]);
     }
 
