@@ -11,7 +11,7 @@ internal sealed class Bucket(Rate rate, TimeProvider clock)
     private readonly long _size = clock.TimestampFrequency / rate.PerSecond * rate.Burst;
     private long _fullTime;
 
-    public bool IsFull => Volatile.Read(ref _fullTime) <= clock.GetTimestamp();
+    public bool IsFull => clock.GetTimestamp() is var now && Filling(Volatile.Read(ref _fullTime), now) == now;
 
     /// <summary>Takes tokens when there are enough, otherwise none.</summary>
     /// <returns>Zero when they were taken; otherwise the time until there will be enough.</returns>
@@ -21,7 +21,7 @@ internal sealed class Bucket(Rate rate, TimeProvider clock)
         while (true)
         {
             var fullTime = Volatile.Read(ref _fullTime);
-            var next = Math.Max(fullTime, now) + tokens * _token;
+            var next = Filling(fullTime, now) + tokens * _token;
             if (next - now > _size) return Time(next - now - _size);
             if (Interlocked.CompareExchange(ref _fullTime, next, fullTime) == fullTime) return TimeSpan.Zero;
         }
@@ -31,9 +31,12 @@ internal sealed class Bucket(Rate rate, TimeProvider clock)
     public TimeSpan WaitFor(int tokens)
     {
         var now = clock.GetTimestamp();
-        var missing = Math.Max(Volatile.Read(ref _fullTime), now) + tokens * _token - now - _size;
+        var missing = Filling(Volatile.Read(ref _fullTime), now) + tokens * _token - now - _size;
         return missing > 0 ? Time(missing) : TimeSpan.Zero;
     }
+
+    /// <summary>More than a whole bucket ahead is a time of a clock that went back since: nothing is owed on that.</summary>
+    private long Filling(long fullTime, long now) => fullTime - now > _size ? now : Math.Max(fullTime, now);
 
     /// <summary>Rounded up: who comes back then must find a token.</summary>
     private TimeSpan Time(long units) => TimeSpan.FromMilliseconds(Math.Ceiling(units * 1000.0 / clock.TimestampFrequency));

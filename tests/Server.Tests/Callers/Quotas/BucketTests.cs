@@ -35,6 +35,18 @@ public sealed class BucketTests
     }
 
     [Fact]
+    public void A_clock_that_goes_back_locks_nobody_out()
+    {
+        var bucket = new Bucket(new Rate(PerSecond: 1, Burst: 2), _clock);
+        bucket.Take();
+
+        _clock.AdjustTime(_clock.GetUtcNow().AddHours(-1));
+
+        Assert.Equal(TimeSpan.Zero, bucket.WaitFor(2));
+        Assert.Equal([true, true, false], Enumerable.Range(0, 3).Select(_ => bucket.Take() == TimeSpan.Zero));
+    }
+
+    [Fact]
     public void Asking_how_long_it_takes_takes_nothing()
     {
         var bucket = new Bucket(new Rate(PerSecond: 10, Burst: 20), _clock);
