@@ -31,7 +31,8 @@ internal sealed class TimeServer : IAsyncDisposable
         string[] chronyd = ["/usr/sbin/chronyd", "-x", "-d", "-U", "-f", server._folder["chrony.conf"]];
         server._program = ahead == 0
             ? Peer.Start("chrony", chronyd[0], chronyd[1..])
-            : Peer.Start("faketime", "faketime", ["-f", $"{ahead:+0;-0}s", .. chronyd]);
+            // What the program faketime does, but it stays in between and would be ended in chronyd's place.
+            : Peer.Start("faketime", "env", ["LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1", $"FAKETIME={ahead:+0;-0}s", .. chronyd]);
         while (!IPGlobalProperties.GetIPGlobalProperties().GetActiveUdpListeners().Any(listener => listener.Port == server.Port))
         {
             Assert.False(server._program.HasEnded, string.Join('\n', server._program.Lines));
