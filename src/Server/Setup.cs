@@ -71,7 +71,7 @@ internal static class Setup
         services.AddHostedService<AuditKeeper>();
         services.AddSingleton(data.Ring);
         services.AddSingleton(data.StandingKey);
-        services.AddHostedService(p => new RingWatch(data.Store, data.Ring, data.RingPath, clock, p.GetRequiredService<ILogger<RingWatch>>()));
+        services.AddHostedService(p => new RingWatch(data.Store, data.Ring, data.RingPath, data.Store.Clock, p.GetRequiredService<ILogger<RingWatch>>()));
         services.AddSingleton<Sealer>();
         services.AddSingleton<RecoveryHashes>();
         services.AddSingleton<SentCodeHashes>();
@@ -80,7 +80,7 @@ internal static class Setup
         services.AddSingleton<ApiKeys>();
         services.AddHostedService<ApiKeyUses>();
         services.AddSingleton<ClientCertificates>();
-        services.AddSingleton(JwtCallers.From(settings, clock));
+        services.AddSingleton(JwtCallers.From(settings, data.Store.Clock));
         services.AddHostedService<IssuerKeyRefresh>();
         services.AddSingleton<UserDirectory>();
         services.AddSingleton<PasswordGate>();

@@ -115,7 +115,7 @@ internal sealed class SqliteStore : IDisposable
     public async Task EmptyLogAsync()
     {
         const int Attempts = 300;
-        using var session = new Session(database.Open());
+        using var session = new Session(_database.Open());
         session.Execute("PRAGMA busy_timeout = 100"); // while it waits for readers it keeps writers out
         for (var attempt = 1; ; attempt++)
         {

@@ -13,7 +13,7 @@ internal sealed record Listeners(ListenAddress Grpc, ListenAddress Pages, TlsTer
     /// <exception cref="StartRefusedException">Others than this machine could connect.</exception>
     public void RefuseDevelopmentBeyondLoopback()
     {
-        if (new[] { Grpc, Web }.All(address => IPAddress.IsLoopback(address.Address))) return;
+        if (new[] { Grpc, Pages }.All(address => IPAddress.IsLoopback(address.Address))) return;
         throw new StartRefusedException("--dev: a development server writes codes to a folder and has a key with every scope, so it listens on loopback only. " +
             "Leave out --dev, or choose --listen and --web on 127.0.0.1.");
     }

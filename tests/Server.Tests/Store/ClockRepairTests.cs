@@ -1,5 +1,7 @@
 using Mfa.Server.Domain;
+using Mfa.Server.Protection;
 using Mfa.Server.Store;
+using Mfa.Server.Tests.Protection;
 
 namespace Mfa.Server.Tests.Store;
 
