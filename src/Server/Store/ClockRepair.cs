@@ -31,7 +31,7 @@ internal static class ClockRepair
     /// <summary>The sweeper saves every minute, so that the clock may have been read for so long after a gap's begin.</summary>
     private const long LateSeconds = 120;
 
-    /// <summary>By more than a repair itself leaves.</summary>
+    /// <summary>Ahead by more than a repair itself leaves.</summary>
     private const string Ahead = "f_last_step > (@now / 1000 + @late) / f_period + @tolerance";
 
     private const string Forgivable = """

@@ -19,7 +19,8 @@ internal static class Start
     public static void RefusedWith(Ended ended, string[] words, string? never = null)
     {
         Assert.Equal("", ended.Output);
-        var line = Assert.Single(ended.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        // On a slow machine a verb tells how far it is before it refuses.
+        var line = Assert.Single(ended.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => !line.EndsWith(" %", StringComparison.Ordinal));
         Assert.StartsWith("mfa-server: ", line, StringComparison.Ordinal);
         Assert.All(words, word => Assert.Contains(word, line, StringComparison.Ordinal));
         if (never is not null) Assert.DoesNotContain(never, line, StringComparison.Ordinal);
