@@ -36,7 +36,7 @@ public sealed class RefusedSettingTests : IDisposable
     {
         Assert.Equal(0, (await ServerProgram.RunAsync("init", "--tls", "--data", _folder["data"])).ExitCode);
 
-        Start.RefusedWith(await OutsideProgram.RunAsync(Start.Serve(_folder["data"], "--dev", option, value), []), ["--dev"]);
+        Start.RefusedWith(await ServerProgram.RunAsync("serve", "--dev", "--data", _folder["data"], option, value), ["--dev"]);
 
         Assert.False(Directory.Exists(_folder["data/outbox"]));
     }
