@@ -258,7 +258,7 @@ public sealed class RestoreTests : IDisposable
     }
 
     private static async Task<bool> SaveAsync(DataFolder data, AccountKey key, Func<Account, Account> change) =>
-        await data.Store.UpdateAsync(data.Store.Find(key), account => new Change<bool>(Answer: true, change(account)));
+        await data.Store.UpdateAsync(data.Store.Find(key), account => new Change<bool>(Answer: true, change(account), Audit: null));
 
     private UserDirectory People(DataFolder data) => new(data.Store, new Sealer(data.Ring), _clock);
 

@@ -86,12 +86,15 @@ public sealed class CrashedRotationTests : IDisposable
     {
         await OpenAsync();
         await RotateAsync();
-        using var data = await DataFolder.OpenAsync(_folder.Path, _clock);
-        var rotation = new KeyRotation(data.Store, data.Ring, Ring, _clock);
-        Assert.False(data.IsServed());
-        Assert.Equal(_clock.GetUtcNow().AddSeconds(15), rotation.SettledTime(data.IsServed()));
+        using (var unserved = await DataFolder.OpenAsync(_folder.Path, _clock))
+        {
+            Assert.False(unserved.IsServed());
+            var settled = new KeyRotation(unserved.Store, unserved.Ring, Ring, _clock).SettledTime(unserved.IsServed());
+            Assert.Equal(_clock.GetUtcNow().AddSeconds(15), settled);
+        }
 
-        data.LockForServing();
+        using var data = await DataFolder.OpenAsync(_folder.Path, _clock, alone: true);
+        var rotation = new KeyRotation(data.Store, data.Ring, Ring, _clock);
         Assert.True(data.IsServed());
         Assert.Null(rotation.SettledTime(data.IsServed()));
 

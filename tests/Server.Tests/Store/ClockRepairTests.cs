@@ -99,7 +99,7 @@ public sealed class ClockRepairTests : IDisposable
             InForce = account.InForce! with { OpenCode = new SentCode(id, 1, [1], ahead.AddMinutes(5), 0) },
             Pending = Enrollment(),
             PendingExpireTime = ahead.AddHours(1),
-        }));
+        }, Audit: null));
         _clock.Move(-Day);
         Assert.Equal((1, 1), (Marks().LocksTooLong, Marks().LivesTooLong));
         var version = _store.Find(Alice).Version;
@@ -167,11 +167,11 @@ public sealed class ClockRepairTests : IDisposable
         return _store.UpdateAsync(loaded, account =>
         {
             var check = CodeCheck.OfFactor(account, new StepEvidence(account.InForce!.Id, step), Policies, now);
-            return new Change<bool>(check.Kind == CheckKind.Accepted, check.Next with { FactorGuesses = default });
+            return new Change<bool>(check.Kind == CheckKind.Accepted, check.Next with { FactorGuesses = default }, Audit: null);
         });
     }
 
-    private Task<bool> EnrolAsync() => _store.UpdateAsync(_store.Find(Alice), account => new Change<bool>(true, account with { InForce = Enrollment() }));
+    private Task<bool> EnrolAsync() => _store.UpdateAsync(_store.Find(Alice), account => new Change<bool>(true, account with { InForce = Enrollment() }, Audit: null));
 
     private static Enrollment Enrollment() => new(
         Guid.NewGuid(), Method.Authenticator, new TotpParameters(OtpAlgorithm.Sha1, 6, 30), new SealedBytes([1]), LastStep: 0,

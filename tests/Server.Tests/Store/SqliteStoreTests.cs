@@ -187,7 +187,7 @@ public sealed class SqliteStoreTests : IDisposable
     {
         using (var connection = _database.Open()) Database.Execute(connection, "PRAGMA user_version = 999");
 
-        Assert.Contains("newer version", Assert.Throws<StartRefusedException>(_database.Migrate).Message);
+        Assert.Contains("newer version", Assert.Throws<StartRefusedException>(() => _database.Migrate(Rings.New())).Message);
     }
 
     private static Func<Account, Change<bool>> UseStep(long step) => account => account.InForce!.LastStep < step

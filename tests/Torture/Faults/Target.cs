@@ -17,6 +17,10 @@ internal sealed partial class Target : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly string _program;
+    /// <summary>One key does everything here, and much of what it sends is wrong: its quota must not stand before the rules that are checked.</summary>
+    private static readonly string[] Unlimited =
+        ["quota:callsPerSecond=0", "quota:guessesPerSecond=0", "spray:wrong=10000000", "spray:total=100000000"];
+
     private readonly string[] _settings;
     private readonly Dictionary<string, string> _environment;
     private readonly string[] _wrapper;
@@ -68,7 +72,7 @@ internal sealed partial class Target : IAsyncDisposable
         string[] command = _program.EndsWith(".dll", StringComparison.Ordinal) ? ["dotnet", _program] : [_program];
         // A write beyond the size limit is to fail, as on a full disk, not to end the process.
         string[] arguments = ["-c", "trap '' XFSZ; exec \"$@\"", "sh", .. _wrapper, .. command, "serve", "--dev", "--data", Data,
-            "--listen", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0", .. _settings.SelectMany(s => new[] { "--set", s })];
+            "--listen", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0", .. Unlimited.Concat(_settings).SelectMany(s => new[] { "--set", s })];
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         foreach (var (name, value) in _environment.Concat(FakeClock(ClockFile))) start.Environment[name] = value;
         _process = Process.Start(start)!;
