@@ -102,6 +102,17 @@ public sealed class CheckerTests
     }
 
     [Fact]
+    public void Rule_5_enabling_takes_a_used_code_along_where_nothing_must_be_proven_and_nowhere_else()
+    {
+        var again = new Answer(Outcome.Ok) { Enrollment = "enrollment-2" };
+        var off = Enrolled(out var step).Call(Rpc.Disable, new Answer(Outcome.Ok), request: "d")
+            .Call(Rpc.ConfirmDisable, new Answer(Outcome.Ok), new Submitted(SubmittedKind.Token, "d"));
+        off.Call(Rpc.Enable, again, Code(step)).IsRight();
+        Enrolled(out step).Call(Rpc.Enable, again, Code(step)).Breaks(5);
+        Enrolled(out step).Call(Rpc.Enable, again, Code(step + 1)).Verify(Code(step + 1), Accepted()).Breaks(2);
+    }
+
+    [Fact]
     public void Rule_6_a_lock_is_kept_and_ends_by_itself()
     {
         var step = 0L;

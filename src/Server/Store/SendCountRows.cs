@@ -43,13 +43,15 @@ internal static class SendCountRows
 
     private static (int Count, DateTimeOffset? Last) Find(Session session, SendLimit limit, DateTimeOffset now)
     {
+        // What lies ahead was written by a clock that has gone back since: waiting for it would hold up all messages.
         var command = session.Command("""
-            SELECT coalesce(sum(count) FILTER (WHERE window_start = @start), 0), max(last_time)
+            SELECT coalesce(sum(count) FILTER (WHERE window_start = @start), 0), max(last_time) FILTER (WHERE last_time <= @now)
             FROM send_counts WHERE name = @name AND subject = @subject AND window_start >= @before
             """);
         command.Parameters.AddWithValue("@name", limit.Name);
         command.Parameters.AddWithValue("@subject", limit.Subject);
         command.Parameters.AddWithValue("@start", limit.WindowStart(now).ToUnixTimeMilliseconds());
+        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
         command.Parameters.AddWithValue("@before", (limit.WindowStart(now) - limit.Window).ToUnixTimeMilliseconds());
         using var row = command.ExecuteReader();
         row.Read();

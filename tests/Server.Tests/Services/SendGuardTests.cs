@@ -33,6 +33,19 @@ public sealed class SendGuardTests
     }
 
     [Fact]
+    public async Task A_clock_that_goes_back_holds_no_messages_up()
+    {
+        await using var server = await TestServer.StartAsync();
+        var key = await server.KeyAsync();
+        await server.Client.EnableAsync(ByEmail("before", "before@example.org"), key);
+
+        server.Clock.AdjustTime(server.Clock.GetUtcNow() - TimeSpan.FromHours(26)); // and with it into other windows
+
+        await server.Client.EnableAsync(ByEmail("after", "after@example.org"), key);
+        await LimitAsync("account_interval", async () => await server.Client.EnableAsync(ByEmail("after", "after@example.org"), key)); // as ever
+    }
+
+    [Fact]
     public async Task The_switch_stops_codes_and_leaves_authenticators_alone()
     {
         await using var server = await TestServer.StartAsync("sends:enabled=false");

@@ -14,6 +14,7 @@ internal static class Once
         select $"{uses.Key.Account}: rule 2, {uses.Key.What} was accepted {requests.Length} times, by calls " +
             string.Join(", ", uses.Select(call => call.Id));
 
-    private static bool Accepted(Call call) => call.Answer.Outcome == Outcome.Ok
+    /// <summary>Enable is left to the model: on an account without a factor it does not look at the code that came along.</summary>
+    private static bool Accepted(Call call) => call.Answer.Outcome == Outcome.Ok && call.Rpc != Rpc.Enable
         && (call.Rpc != Rpc.Verify || call.Answer.Verdict == V1.Verdict.Accepted);
 }
