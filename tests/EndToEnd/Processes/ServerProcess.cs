@@ -73,10 +73,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         return await StartedAsync(server);
     }
 
-    /// <summary>A development server with the certificate that `init --tls` leaves in its folder.</summary>
+    /// <summary>A server with the certificate that `init --tls` leaves in its folder.</summary>
     public static async Task<ServerProcess> StartAfterInitAsync(string listen, params string[] hosts)
     {
-        var server = new ServerProcess(dev: true, []) { _listen = listen };
+        var server = new ServerProcess(dev: false, []) { _listen = listen };
         var init = await ServerProgram.RunAsync(["init", "--data", server.Data, "--tls", "--host", .. hosts]);
         Assert.True(init.ExitCode == 0, init.Errors);
         server._authority = await File.ReadAllTextAsync(Path.Combine(server.Data, "tls", "server.crt"));
