@@ -26,6 +26,8 @@ internal sealed record ProviderOptions
 /// <summary>Puts the ways out of the house together.</summary>
 internal static class Senders
 {
+    private static readonly string[] NoticesOfTakeover = ["enabled", "replaced", "disabled"];
+
     /// <param name="mailbox">The folder of the development mailbox; null in production.</param>
     /// <exception cref="StartRefusedException">A provider is half configured.</exception>
     public static IReadOnlyList<ISender> From(ProviderOptions providers, string fromName, string? mailbox, TimeProvider clock)
@@ -82,6 +84,4 @@ internal static class Senders
         return muted.Length == 0 ? null
             : ($"SMS while notices are muted ({string.Join(", ", muted)}): owners do not hear of a factor that somebody else has changed.", "Take them out of messages:mute.");
     }
-
-    private static readonly string[] NoticesOfTakeover = ["enabled", "replaced", "disabled"];
 }
