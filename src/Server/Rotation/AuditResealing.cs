@@ -22,9 +22,8 @@ internal sealed class AuditResealing(SqliteStore store, KeyRing ring, TimeProvid
         if (_done || Left() == 0) return [];
         return [new ResealedRow("the audit trail", session =>
         {
-            var signed = session.Trail.SignAgain(session, most, clock.GetUtcNow());
-            _done = signed < most;
-            return true;
+            _done = session.Trail.SignAgain(session, most, clock.GetUtcNow()) < most;
+            return false; // signatures are made anew, and are not counted among the rows that were put under the key
         })];
     }
 }
