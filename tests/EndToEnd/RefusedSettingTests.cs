@@ -150,10 +150,10 @@ public sealed class RefusedSettingTests : IDisposable
     [Fact]
     public async Task A_name_that_is_taken_or_unknown()
     {
-        string[] create = ["keys", "create", "name", "--scopes", "verify", "--data", _folder["data"]];
-        Assert.Equal(0, (await ServerProgram.RunAsync(create)).ExitCode);
+        string[] Create(string scopes) => ["keys", "create", "name", "--scopes", scopes, "--data", _folder["data"]];
+        Assert.Equal(0, (await ServerProgram.RunAsync(Create("verify"))).ExitCode);
 
-        Start.RefusedWith(await ServerProgram.RunAsync(create), ["name", "mfa-server keys revoke name"]);
+        Start.RefusedWith(await ServerProgram.RunAsync(Create("enroll")), ["name", "mfa-server keys revoke name"]);
         Start.RefusedWith(await ServerProgram.RunAsync("keys", "revoke", "other", "--data", _folder["data"]), ["other", "mfa-server keys list"]);
         Start.RefusedWith(await ServerProgram.RunAsync("users", "remove", "other", "--data", _folder["data"]), ["other", "mfa-server users list"]);
     }

@@ -91,6 +91,7 @@ public sealed class RotationTests
 
         Assert.False(await keys.Store.WriteAsync(session => row.Save!(session)));
         Assert.Equal(Verdict.Rejected, (await alice.VerifyAsync(alice.Code(server.Step))).Verdict);
+        await keys.ServerLooksAsync();
         await keys.RewrapAsync();
         Assert.Equal(0, keys.Needed(old));
         Assert.Equal(Verdict.Rejected, (await alice.VerifyAsync(alice.Code(server.Step))).Verdict);
@@ -110,6 +111,7 @@ public sealed class RotationTests
         });
         var damaged = keys.Store.Find(Alice).InForce!.Secret!.Bytes;
         var (old, _) = await keys.RotateAsync();
+        await keys.ServerLooksAsync();
 
         var outcome = await keys.RewrapAsync();
 
