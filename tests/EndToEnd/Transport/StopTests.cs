@@ -32,7 +32,7 @@ public sealed class StopTests
             var answers = await Task.WhenAll(verifying);
             await server.StartAgainAsync();
 
-            foreach (var account in enrolled) Assert.Equal(State.Pending, (await server.Dev.GetStatusAsync(account)).State);
+            Assert.All(await Task.WhenAll(enrolled.Select(server.Dev.GetStatusAsync)), reply => Assert.Equal(State.Pending, reply.State));
             Assert.All(answers, reply => Assert.True(reply is null or { Verdict: Verdict.Accepted })); // each code was good and came once
             var left = (await server.Dev.GetStatusAsync(owner.Account)).RecoveryCodesRemaining;
             Assert.InRange(left, 0, answers.Count(reply => reply is null)); // what was not answered may have counted or not
@@ -68,7 +68,7 @@ public sealed class StopTests
         }
     }
 
-    /// <summary>A call that is not answered any more ends in the one way that says: try elsewhere.</summary>
+    /// <summary>To a call that it does not answer any more the server says that it is unavailable, or nothing at all.</summary>
     private static async Task<T?> AnsweredAsync<T>(Func<Task<T>> call)
         where T : class
     {
@@ -78,7 +78,7 @@ public sealed class StopTests
         }
         catch (RpcException error)
         {
-            Assert.Equal(StatusCode.Unavailable, error.StatusCode);
+            Assert.True(error.StatusCode == StatusCode.Unavailable || error.GetRpcStatus() is null, error.ToString());
             return null;
         }
     }

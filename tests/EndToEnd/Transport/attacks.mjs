@@ -49,6 +49,7 @@ async function flood(first, frame) {
   const many = Buffer.concat(Array.from({ length: 100 }, () => frame));
   let sent = 0;
   while (await connection.sendAll(many)) sent += 100;
+  await closing(connection);
   return { ...connection.end, sent };
 }
 
