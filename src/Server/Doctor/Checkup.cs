@@ -28,6 +28,7 @@ internal static class Checkup
         var providers = settings.Providers;
         checks.Add(Check.Of("listeners", () => ListenerCheck.Listeners(patient, settings)));
         checks.Add(new Check("clock", ct => ClockCheck.OffsetAsync(settings.ClockReference, patient.Clock, ct)));
+        checks.Add(Check.Of("marks of time", () => database.Marks(settings.Guesses.LongestLock)));
         checks.Add(Check.Of("message texts", () =>
             Finding.Ok($"complete in {string.Join(", ", new MessageTemplates(settings.Delivery.TextFolder, settings.Delivery.Language).Languages)}.")));
         checks.Add(Check.Of("providers", () => MessageChecks.Providers(patient, settings)));

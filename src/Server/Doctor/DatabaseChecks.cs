@@ -43,6 +43,20 @@ internal sealed class DatabaseChecks(Patient patient)
             : Finding.Fail($"{patient.Ring} is not the key ring this database was written with (key {stranger:x8}).", "Put the right file back.");
     });
 
+    /// <param name="longestLock">The longest that a lock may last on this server.</param>
+    public Finding Marks(TimeSpan longestLock) => Look(session =>
+    {
+        if (Convert.ToInt32(Value(session, "PRAGMA user_version")) != Migrations.All.Count) return Finding.Ok("to be looked at once the schema is this program's.");
+        var now = patient.Clock.GetUtcNow();
+        var marks = ClockRepair.Inspect(session, now, longestLock);
+        return marks.AreAhead(now)
+            ? Finding.Fail(
+                $"the clock says {now:u}, but what was saved goes up to {marks.Mark:u}: {marks.StepsAhead} accounts, {marks.LocksTooLong} locks and " +
+                $"{marks.LivesTooLong} lifetimes lie ahead.",
+                "Set the clock right if it is behind. If it is right, stop the server and run: mfa-server clock repair --yes")
+            : Finding.Ok("nothing was saved at a time that is still to come.");
+    });
+
     private static string? Value(Session session, string pragma) => Convert.ToString(session.Command(pragma).ExecuteScalar());
 
     private Finding Look(Func<Session, Finding> at)

@@ -31,7 +31,7 @@ public sealed class FolderTests : IDisposable
         Assert.Equal(
             [
                 "settings", "data folder", "files", "development", "key ring", "database", "schema", "journal", "keys of database", "disk space",
-                "serving", "listeners", "clock", "message texts", "providers",
+                "serving", "listeners", "clock", "marks of time", "message texts", "providers",
             ],
             doctor.Findings.Select(finding => finding.Name));
         Assert.Equal(["clock", "providers"], doctor.Findings.Where(finding => finding.State != "OK").Select(finding => finding.Name));
@@ -50,7 +50,7 @@ public sealed class FolderTests : IDisposable
         var ended = await OutsideProgram.RunAsync(start, []);
 
         var lines = ended.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal((1, 15), (ended.ExitCode, lines.Length));
+        Assert.Equal((1, 16), (ended.ExitCode, lines.Length));
         Assert.All(lines, line => Assert.Matches("^(OK   |WARN |FAIL ) [a-z]", line));
         var line = Assert.Single(lines, line => line.Contains(" key ring ", StringComparison.Ordinal));
         Assert.StartsWith("FAIL", line, StringComparison.Ordinal);
@@ -169,6 +169,20 @@ public sealed class FolderTests : IDisposable
         Assert.Equal((0, "WARN"), (older.ExitCode, older["schema"].State));
         Execute("PRAGMA journal_mode = DELETE");
         Assert.Equal("WARN", (await ExamineAsync())["journal"].State);
+    }
+
+    [Fact]
+    public async Task What_a_clock_that_was_ahead_has_left_is_found_and_can_be_repaired()
+    {
+        await FillAsync();
+        Execute("UPDATE database_state SET mark = mark + 86400000");
+
+        var ahead = await ExamineAsync();
+        Assert.Equal(["marks of time"], ahead.Failing);
+        Assert.Contains("mfa-server clock repair --yes", ahead["marks of time"].Remedy, StringComparison.Ordinal);
+
+        Assert.Equal(0, (await ServerProgram.RunAsync("clock", "repair", "--yes", "--data", Data)).ExitCode);
+        Assert.Empty((await ExamineAsync()).Failing);
     }
 
     [Fact]
