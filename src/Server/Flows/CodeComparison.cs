@@ -22,7 +22,7 @@ internal sealed class CodeComparison(Sealer sealer, RecoveryHashes recoveryHashe
         if (code is not OtpCode otp) return new StepEvidence(enrollment.Id, Step: null);
         var binding = Sealer.SecretBinding(key, enrollment.Id, enrollment.Method, enrollment.Totp);
         using var secret = sealer.OpenSecret(sealedSecret, binding);
-        return new StepEvidence(enrollment.Id, TotpMatch.Newest(secret, enrollment.Totp, options.ToleranceSteps, otp, clock.SystemTimeAt(now)));
+        return new StepEvidence(enrollment.Id, TotpMatch.Newest(secret.Bytes, enrollment.Totp, options.ToleranceSteps, otp, clock.SystemTimeAt(now)));
     }
 
     /// <summary>Digits of another length than the enrollment's are no code of it: bad input, not a guess.</summary>

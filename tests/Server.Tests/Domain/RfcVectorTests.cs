@@ -51,6 +51,6 @@ public sealed class RfcVectorTests
     private static long? Check(string seed, TotpParameters totp, string code, long seconds)
     {
         using var secret = new OpenSecret(Encoding.ASCII.GetBytes(seed));
-        return TotpMatch.Newest(secret, totp, tolerance: 0, OtpCode.Parse(code)!, DateTimeOffset.FromUnixTimeSeconds(seconds));
+        return TotpMatch.Newest(secret.Bytes, totp, tolerance: 0, OtpCode.Parse(code)!, DateTimeOffset.FromUnixTimeSeconds(seconds));
     }
 }

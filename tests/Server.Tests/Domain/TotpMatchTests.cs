@@ -50,7 +50,7 @@ public sealed class TotpMatchTests
             foreach (var used in triples)
             {
                 var code = OtpCode.Parse(Reference.Code(secret, used, Seconds / used.PeriodSeconds))!;
-                var match = TotpMatch.Newest(secret, enrolled, tolerance: 1, code, now);
+                var match = TotpMatch.Newest(secret.Bytes, enrolled, tolerance: 1, code, now);
                 Assert.Equal(enrolled == used, match is not null);
             }
         }
@@ -59,7 +59,7 @@ public sealed class TotpMatchTests
     private static long? Match(string code, long step, int tolerance)
     {
         using var secret = new OpenSecret(Encoding.ASCII.GetBytes("12345678901234567890"));
-        return TotpMatch.Newest(secret, Usual, tolerance, OtpCode.Parse(code)!, DateTimeOffset.FromUnixTimeSeconds(step * 30));
+        return TotpMatch.Newest(secret.Bytes, Usual, tolerance, OtpCode.Parse(code)!, DateTimeOffset.FromUnixTimeSeconds(step * 30));
     }
 
     private static string CodeAt(long step)
