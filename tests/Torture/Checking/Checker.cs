@@ -13,7 +13,7 @@ internal sealed class Checker(Rules rules)
 {
     public Report Check(IReadOnlyList<Line> history)
     {
-        var clock = new ServerClock(history.Select(line => line.Clock).OfType<ClockMove>());
+        var clock = new ServerClock(history.Select(line => line.Clock).OfType<ClockMove>(), history.Select(line => line.Death).OfType<Death>());
         var deaths = history.Select(line => line.Death).OfType<Death>().ToDictionary(death => death.Server, death => death.Time);
         var calls = history.Select(line => line.Call).OfType<Call>().Select(call => Bounded(call, deaths)).ToArray();
         var violations = history.Select(line => line.Note).OfType<Note>().Where(note => note.Violation).Select(note => note.Text).ToList();

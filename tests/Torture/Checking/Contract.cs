@@ -9,8 +9,8 @@ internal sealed class Contract(Rules rules)
     private readonly Guessing _guessing = new(rules);
 
     /// <summary>The states after the call. None when no rule allows that answer in this state.</summary>
-    /// <param name="now">When the server may have read its clock.</param>
-    public List<AccountState> After(AccountState state, Call call, Span now)
+    /// <param name="now">When the server may have read its clocks.</param>
+    public List<AccountState> After(AccountState state, Call call, Moments now)
     {
         var outcomes = Outcomes(state, call, now);
         if (call.Answer.Outcome is Outcome.Ok or Outcome.Refused)
@@ -20,7 +20,7 @@ internal sealed class Contract(Rules rules)
         return [.. outcomes.Select(o => o.Next).Where(next => next != state).Distinct()];
     }
 
-    private IEnumerable<Possible> Outcomes(AccountState state, Call call, Span now) => call.Rpc switch
+    private IEnumerable<Possible> Outcomes(AccountState state, Call call, Moments now) => call.Rpc switch
     {
         Rpc.Enable => Enable(state, call, now),
         Rpc.Verify => call.Enrollment.Length == 0 ? VerifyFactor(state, call, now) : VerifyPending(state, call, now),
@@ -32,7 +32,7 @@ internal sealed class Contract(Rules rules)
         Rpc.Unspecified => [],
     };
 
-    private IEnumerable<Possible> Enable(AccountState state, Call call, Span now)
+    private IEnumerable<Possible> Enable(AccountState state, Call call, Moments now)
     {
         // An enrollment whose id nobody was told can expire, but never be finished.
         var id = call.Answer.Enrollment.Length > 0 ? call.Answer.Enrollment : $"untold-{call.Id}";
@@ -54,7 +54,7 @@ internal sealed class Contract(Rules rules)
             yield return Proof(guess, guess.Next with { Pending = pending });
     }
 
-    private IEnumerable<Possible> Regenerate(AccountState state, Call call, Span now)
+    private IEnumerable<Possible> Regenerate(AccountState state, Call call, Moments now)
     {
         if (state.Factor is not { } factor) return [new(Answer.Refused("NOT_ENABLED"), state)];
         return _guessing.AtFactor(state, factor, call.What!, now, told: null).Select(guess => Proof(guess, guess.Next with
@@ -72,13 +72,13 @@ internal sealed class Contract(Rules rules)
         Tried.Locked => new(Answer.Refused("LOCKED"), guess.Next),
     };
 
-    private IEnumerable<Possible> VerifyFactor(AccountState state, Call call, Span now)
+    private IEnumerable<Possible> VerifyFactor(AccountState state, Call call, Moments now)
     {
         if (state.Factor is not { } factor) return [new(Answer.Refused("NOT_ENABLED"), state)];
         return _guessing.AtFactor(state, factor, call.What!, now, call.Answer.LockedUntil).Select(Told);
     }
 
-    private IEnumerable<Possible> VerifyPending(AccountState state, Call call, Span now)
+    private IEnumerable<Possible> VerifyPending(AccountState state, Call call, Moments now)
     {
         if (state.Pending is not { } pending || pending.Id != call.Enrollment)
         {
@@ -108,7 +108,7 @@ internal sealed class Contract(Rules rules)
         return new(answer, guess.Next, blocked ? null : guess.Budget.LockedUntil);
     }
 
-    private List<Possible> GetToken(AccountState state, Call call, Span now)
+    private List<Possible> GetToken(AccountState state, Call call, Moments now)
     {
         if (state.Factor is not { } factor) return [new(Answer.Refused("NOT_ENABLED"), state)];
         if (!factor.Sends) return [new(Answer.Refused("METHOD_SENDS_NO_CODE"), state)];
@@ -126,11 +126,11 @@ internal sealed class Contract(Rules rules)
         return possible;
     }
 
-    private IEnumerable<Possible> Disable(AccountState state, Call call, Span now) => state.Factor is null
+    private IEnumerable<Possible> Disable(AccountState state, Call call, Moments now) => state.Factor is null
         ? [new(Answer.Refused("NOT_ENABLED"), state)]
         : [new(new Answer(Outcome.Ok), state with { Token = new Token(call.RequestId, now.Plus(rules.TokenLifetime)) })];
 
-    private static IEnumerable<Possible> ConfirmDisable(AccountState state, Call call, Span now)
+    private static IEnumerable<Possible> ConfirmDisable(AccountState state, Call call, Moments now)
     {
         var token = state.Factor is not null && state.Token?.Request == call.What!.Of ? state.Token : null;
         if (token is null || token.Expires.MayBeOver(now)) yield return new(Answer.Refused("TOKEN_REFUSED"), state);
@@ -138,7 +138,7 @@ internal sealed class Contract(Rules rules)
             yield return new(new Answer(Outcome.Ok), new AccountState { EnrollmentGuesses = state.EnrollmentGuesses });
     }
 
-    private IEnumerable<Possible> Status(AccountState state, Span now)
+    private IEnumerable<Possible> Status(AccountState state, Moments now)
     {
         Enrolled?[] pendings = state.Pending is not { } p ? [null]
             : p.Expires.MayBeOver(now) ? (p.Expires.MayBeAhead(now) ? [p, null] : [null])

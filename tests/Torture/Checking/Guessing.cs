@@ -24,7 +24,7 @@ internal sealed class Guessing(Rules rules)
     private const int RecoveryRun = 5;
 
     /// <param name="told">A lock's end that the answer told, which is exact.</param>
-    public IEnumerable<Guess> AtFactor(AccountState state, Enrolled factor, Submitted what, Span now, long? told)
+    public IEnumerable<Guess> AtFactor(AccountState state, Enrolled factor, Submitted what, Moments now, long? told)
     {
         if (what.Kind != SubmittedKind.Recovery)
         {
@@ -35,13 +35,13 @@ internal sealed class Guessing(Rules rules)
         return AtRecovery(state, factor, what, now, told);
     }
 
-    public IEnumerable<Guess> AtPending(AccountState state, Enrolled pending, Submitted what, Span now, long? told) =>
+    public IEnumerable<Guess> AtPending(AccountState state, Enrolled pending, Submitted what, Moments now, long? told) =>
         At(pending, what, state.EnrollmentGuesses, int.MaxValue, now, told, (budget, used) => budget == Budget.Fresh
             ? new AccountState { Factor = used with { Expires = Span.Never } } // proven: fresh budgets, no token
             : state with { Pending = used, EnrollmentGuesses = budget });
 
     private IEnumerable<Guess> At(
-        Enrolled subject, Submitted what, Budget budget, int cap, Span now, long? told, Func<Budget, Enrolled, AccountState> next)
+        Enrolled subject, Submitted what, Budget budget, int cap, Moments now, long? told, Func<Budget, Enrolled, AccountState> next)
     {
         if (budget.Failures >= cap)
         {
@@ -70,7 +70,7 @@ internal sealed class Guessing(Rules rules)
         }
     }
 
-    private static IEnumerable<Guess> AtRecovery(AccountState state, Enrolled factor, Submitted what, Span now, long? told)
+    private static IEnumerable<Guess> AtRecovery(AccountState state, Enrolled factor, Submitted what, Moments now, long? told)
     {
         var budget = state.RecoveryGuesses;
         if (budget.LockedUntil is { } until)
@@ -92,7 +92,7 @@ internal sealed class Guessing(Rules rules)
         }
     }
 
-    private (bool MayMatch, bool MayMiss) Compare(Enrolled subject, Submitted what, Span now)
+    private (bool MayMatch, bool MayMiss) Compare(Enrolled subject, Submitted what, Moments now)
     {
         if (subject.Sends)
         {
@@ -101,13 +101,13 @@ internal sealed class Guessing(Rules rules)
         }
 
         if (what.Kind != SubmittedKind.Step || what.Of != subject.Id || what.Number <= subject.LastStep) return (false, true);
-        var (first, last) = (Step(now.First), Step(now.Last));
+        var (first, last) = (Step(now.System.First), Step(now.System.Last)); // apps go by the world's time
         var mayMatch = what.Number >= first - rules.ToleranceSteps && what.Number <= last + rules.ToleranceSteps;
         var mayMiss = what.Number < last - rules.ToleranceSteps || what.Number > first + rules.ToleranceSteps;
         return (mayMatch, mayMiss);
     }
 
-    private static Budget AfterWrong(Budget budget, int run, TimeSpan length, Span now, long? told)
+    private static Budget AfterWrong(Budget budget, int run, TimeSpan length, Moments now, long? told)
     {
         var failures = budget.Failures + 1;
         if (failures % run != 0) return new Budget(failures, null);

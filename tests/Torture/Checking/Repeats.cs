@@ -19,7 +19,7 @@ internal static class Repeats
             var repeats = request.ToArray();
             var from = repeats.Min(call => call.Start);
             var now = clock.Between(from, repeats.Where(call => call.Answer.Outcome != Outcome.Unknown).Select(call => call.End).DefaultIfEmpty(from).Max());
-            if (repeats.Length > 1 && now.Last - now.First >= lifetime.TotalMilliseconds)
+            if (repeats.Length > 1 && now.Steady.Last - now.Steady.First >= lifetime.TotalMilliseconds)
             {
                 cut = true;
                 end = Math.Min(end, from);

@@ -56,7 +56,7 @@ internal sealed class Search(Contract contract, ServerClock clock)
         return Finding.Violation;
     }
 
-    private void Expand(Call[] calls, Span[] spans, Node node, List<int> candidates, Stack<Node> open)
+    private void Expand(Call[] calls, Moments[] spans, Node node, List<int> candidates, Stack<Node> open)
     {
         // What changes nothing and fits now can come now: if a solution has it later, it has one with it here, too.
         foreach (var i in candidates)

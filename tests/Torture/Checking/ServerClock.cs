@@ -2,37 +2,67 @@ using Mfa.Torture.History;
 
 namespace Mfa.Torture.Checking;
 
-/// <summary>When the server can have read its clock during a call, its clock having been moved as the history tells.</summary>
+/// <summary>What the server's two clocks may have said during a call.</summary>
+/// <param name="Steady">The time that everything but the codes of apps goes by: never earlier than it was.</param>
+/// <param name="System">The time of the machine, as it was moved.</param>
+internal readonly record struct Moments(Span Steady, Span System)
+{
+    public static implicit operator Span(Moments moments) => moments.Steady;
+
+    public Span Plus(TimeSpan time) => Steady.Plus(time);
+}
+
+/// <summary>When the server can have read its clocks during a call, the machine's having been moved as the history tells.</summary>
 internal sealed class ServerClock
 {
     /// <summary>Two programs that read one clock through different libraries; also the millisecond that is cut off.</summary>
     private const long SlackMilliseconds = 20;
 
-    private readonly List<(long From, long To, long Offset)> _offsets = [];
+    /// <summary>
+    /// A server that dies while its time is ahead of the machine's goes on, once it is up again, from the last time that it
+    /// saved: what it was down, and what it could not save before, is lost. More than that ever takes.
+    /// </summary>
+    private const long LossAtDeath = 120_000;
 
-    public ServerClock(IEnumerable<ClockMove> moves)
+    private readonly List<Stretch> _stretches = [];
+    private readonly long[] _deaths;
+
+    public ServerClock(IEnumerable<ClockMove> moves, IEnumerable<Death> deaths)
     {
+        _deaths = [.. deaths.Select(death => death.Time)];
         var (from, offset) = (long.MinValue, 0L);
+        var (most, mostSince) = (0L, long.MinValue);
         foreach (var move in moves.OrderBy(m => m.Start))
         {
-            _offsets.Add((from, move.End, offset));
+            _stretches.Add(new Stretch(from, move.End, offset, most, mostSince));
             (from, offset) = (move.Start, move.OffsetMilliseconds);
+            if (offset > most) (most, mostSince) = (offset, from);
         }
 
-        _offsets.Add((from, long.MaxValue, offset));
+        _stretches.Add(new Stretch(from, long.MaxValue, offset, most, mostSince));
     }
 
     /// <param name="start">Unix microseconds of the load's clock.</param>
-    public Span Between(long start, long end)
+    public Moments Between(long start, long end)
     {
-        var (first, last) = (long.MaxValue, long.MinValue);
-        foreach (var (from, to, offset) in _offsets)
+        var (steady, system) = (Empty, Empty);
+        foreach (var stretch in _stretches.Where(s => s.To >= start && s.From <= end))
         {
-            if (to < start || from > end) continue;
-            first = Math.Min(first, Math.Max(start, from) / 1000 + offset);
-            last = Math.Max(last, Math.Min(end, to) / 1000 + offset);
+            var (first, last) = (Math.Max(start, stretch.From) / 1000, Math.Min(end, stretch.To) / 1000);
+            system = Around(system, first + stretch.Offset, last + stretch.Offset);
+            var lost = LossAtDeath * _deaths.Count(death => death >= stretch.MostSince && death <= end);
+            steady = Around(steady, first + Math.Max(stretch.Offset, stretch.Most - lost), last + stretch.Most);
         }
 
-        return new Span(first - SlackMilliseconds, last + SlackMilliseconds);
+        return new Moments(steady, system);
     }
+
+    private static Span Empty => new(long.MaxValue, long.MinValue);
+
+    private static Span Around(Span span, long first, long last) =>
+        new(Math.Min(span.First, first - SlackMilliseconds), Math.Max(span.Last, last + SlackMilliseconds));
+
+    /// <summary>A time between two moves of the clock.</summary>
+    /// <param name="Most">The furthest ahead that it has been so far, and since when.</param>
+    private readonly record struct Stretch(long From, long To, long Offset, long Most, long MostSince);
 }
