@@ -34,16 +34,26 @@ internal static partial class Hardening
         if (!RuntimeFeature.IsDynamicCodeSupported || !OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable(Diagnostics) is not null) return;
         string?[] command = [.. File.ReadAllText("/proc/self/cmdline").Split('\0')[..^1], null];
         var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(entry => $"{entry.Key}={entry.Value}");
-        foreach (var port in Directory.EnumerateFiles(Path.GetTempPath(), $"*-{Environment.ProcessId}-*"))
-        {
-            // The port's files have no other owner once this program is replaced.
-            if (Path.GetFileName(port) is var name && (name.StartsWith("dotnet-diagnostic-", StringComparison.Ordinal)
-                || name.StartsWith("clr-debug-pipe-", StringComparison.Ordinal)))
-                File.Delete(port);
-        }
-
+        RemovePort();
         _ = Execute(Environment.ProcessPath!, command, [.. variables, $"{Diagnostics}=0", null]);
         // Still here: it could not be started. It serves all the same, and nobody can dump it.
+    }
+
+    /// <summary>The port's files have no other owner once this program is replaced.</summary>
+    private static void RemovePort()
+    {
+        try
+        {
+            foreach (var kind in new[] { "dotnet-diagnostic", "clr-debug-pipe" })
+            {
+                foreach (var file in Directory.GetFiles(Path.GetTempPath(), $"{kind}-{Environment.ProcessId}-*")) File.Delete(file);
+            }
+        }
+        catch (Exception refused) when (refused is UnauthorizedAccessException or IOException)
+        {
+            // Another user's, left from a time when a process of theirs had this number, or a folder that is closed to us: without
+            // the program behind them the files are of no use to anybody.
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "execve", StringMarshalling = StringMarshalling.Utf8)]

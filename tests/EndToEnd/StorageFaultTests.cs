@@ -105,6 +105,21 @@ public sealed class StorageFaultTests : IDisposable
         Start.RefusedWith(await OutsideProgram.RunAsync(Unprivileged(Start.Serve(_folder["data"])), []), [_folder["data/mfa.db"], "owner and mode"]);
     }
 
+    /// <summary>Numbers of processes come again, and a killed program leaves its port's files behind in a folder that all users share.</summary>
+    [Fact]
+    public async Task A_file_that_another_user_left_under_the_servers_number_stops_nothing()
+    {
+        var shared = Directory.CreateDirectory(_folder["shared"]).FullName;
+        File.SetUnixFileMode(_folder.Path, (UnixFileMode)0x1ED); // 0755
+        File.SetUnixFileMode(shared, (UnixFileMode)0x1FF | UnixFileMode.StickyBit); // as /tmp is
+        var server = Unprivileged(Start.Serve("/proc/data"));
+        var start = new ProcessStartInfo("sh", ["-c", "touch \"$TMPDIR/dotnet-diagnostic-$$-1-socket\"; exec \"$@\"", "sh", server.FileName, .. server.ArgumentList]);
+        start.Environment["TMPDIR"] = shared;
+
+        Start.RefusedWith(await OutsideProgram.RunAsync(start, []), ["/proc/data", "cannot write to the data folder"]);
+        Assert.Equal(Environment.IsPrivilegedProcess, Directory.GetFiles(shared, "dotnet-diagnostic-*-1-socket").Length == 1);
+    }
+
     [Fact]
     public async Task A_migration_that_is_killed_is_done_wholly_or_not_at_all() // ST7
     {
