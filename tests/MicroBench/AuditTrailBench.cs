@@ -4,9 +4,9 @@ using Mfa.Server;
 using Mfa.Server.Domain;
 using Mfa.Server.Store;
 
-namespace Mfa.Bench;
+namespace Mfa.MicroBench;
 
-/// <summary>`bench audit ROWS`: makes a trail of so many rows, as the server writes them, and times what operators ask of it.</summary>
+/// <summary>`MicroBench audit ROWS`: makes a trail of so many rows, as the server writes them, and times what operators ask of it.</summary>
 internal static class AuditTrailBench
 {
     private const int Accounts = 200_000;
