@@ -186,5 +186,5 @@ internal sealed class SqliteStore : IDisposable
     }
 
     private static bool SaveIfChanged<T>(Session session, Account from, Change<T> change) =>
-        ReferenceEquals(change.Next, from) || AccountRows.Save(session, change.Next);
+        ReferenceEquals(change.Next, from) || AccountRows.Save(session, from, change.Next);
 }
