@@ -10,7 +10,7 @@ internal static class AccountRows
     /// <returns>The account as last saved; one that was never saved comes back empty, with version 0.</returns>
     public static Account Find(Session session, AccountKey key)
     {
-        var command = session.Command("""
+        var command = (SqliteCommand)session.Command("""
             SELECT
                 version, enable_time, disable_time, factor_failures, factor_locked_until, enrollment_failures,
                 enrollment_locked_until, recovery_failures, recovery_locked_until, p_expire_time, d_hash,
@@ -49,7 +49,7 @@ internal static class AccountRows
     /// <returns>False when somebody else saved it first; nothing was changed then.</returns>
     public static bool Save(Session session, Account account)
     {
-        var command = session.Command(account.Version == 0 ? Insert : Update);
+        var command = (SqliteCommand)session.Command(account.Version == 0 ? Insert : Update);
         command.Parameters.AddWithValue("@tenant", account.Key.Tenant);
         command.Parameters.AddWithValue("@account", account.Key.Account);
         command.Parameters.AddWithValue("@version", account.Version);
@@ -78,8 +78,8 @@ internal static class AccountRows
             UPDATE accounts SET version = version + 1, d_hash = NULL, d_enrollment = NULL, d_expire = NULL
             WHERE tenant = @tenant AND account = @account AND d_hash IS NOT NULL
             """);
-        command.Parameters.AddWithValue("@tenant", key.Tenant);
-        command.Parameters.AddWithValue("@account", key.Account);
+        command.Bind("@tenant", key.Tenant);
+        command.Bind("@account", key.Account);
         return command.ExecuteNonQuery();
     }
 
@@ -97,7 +97,7 @@ internal static class AccountRows
                 p_recovery_stale = NULL, p_spent_from = NULL, p_spent_to = NULL
             WHERE p_expire_time <= @now;
             """);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         return command.ExecuteNonQuery();
     }
 
