@@ -17,7 +17,7 @@ internal sealed record ApiKeyInfo(
 /// SHA-256 of the random bytes is stored; 256 random bits need no slower hash. A name may have several keys at once; they are
 /// one caller.
 /// </summary>
-internal sealed class ApiKeys(SqliteStore store, TimeProvider clock)
+internal sealed class ApiKeys(IStore store, TimeProvider clock)
 {
     public const string Prefix = "mfa_";
 

@@ -70,15 +70,15 @@ internal static class AccountRows
     /// </summary>
     /// <param name="loaded">What was decided on.</param>
     /// <returns>False when somebody else saved it first; nothing was changed then.</returns>
-    public static bool Save(Session session, Account loaded, Account account)
+    public static bool Save(Session session, Account loaded, Account next)
     {
-        var onlyGuesses = OnlyGuessesDiffer(loaded, account);
-        var row = session.Statement(account.Version == 0 ? Insert : onlyGuesses ? UpdateGuesses : Update);
-        row.BindText(1, account.Key.Tenant);
-        row.BindText(2, account.Key.Account);
-        row.Bind(3, account.Version);
-        if (onlyGuesses) BindGuesses(row, account);
-        else Bind(row, account);
+        var onlyGuesses = OnlyGuessesDiffer(loaded, next);
+        var row = session.Statement(next.Version == 0 ? Insert : onlyGuesses ? UpdateGuesses : Update);
+        row.BindText(1, next.Key.Tenant);
+        row.BindText(2, next.Key.Account);
+        row.Bind(3, next.Version);
+        if (onlyGuesses) BindGuesses(row, next);
+        else Bind(row, next);
         return row.Run() == 1;
     }
 
@@ -89,8 +89,8 @@ internal static class AccountRows
             UPDATE accounts SET version = version + 1, d_hash = NULL, d_enrollment = NULL, d_expire = NULL
             WHERE tenant = @tenant AND account = @account AND d_hash IS NOT NULL
             """);
-        command.Parameters.AddWithValue("@tenant", key.Tenant);
-        command.Parameters.AddWithValue("@account", key.Account);
+        command.Bind("@tenant", key.Tenant);
+        command.Bind("@account", key.Account);
         return command.ExecuteNonQuery();
     }
 
@@ -108,7 +108,7 @@ internal static class AccountRows
                 p_recovery_stale = NULL, p_spent_from = NULL, p_spent_to = NULL
             WHERE p_expire_time <= @now;
             """);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         return command.ExecuteNonQuery();
     }
 
