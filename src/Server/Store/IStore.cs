@@ -37,6 +37,9 @@ internal interface IStore : IDisposable
 
     IAuditTrail Trail { get; }
 
+    /// <summary>For how long a caller's key that was looked up may be used without another look.</summary>
+    TimeSpan KeyLifetime { get; }
+
     /// <returns>The account as last saved; one that was never saved comes back empty.</returns>
     ValueTask<Account> FindAsync(AccountKey key);
 

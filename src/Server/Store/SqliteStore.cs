@@ -31,6 +31,9 @@ internal sealed class SqliteStore : IStore
 
     public IAuditTrail Trail { get; }
 
+    /// <summary>Less than a verb that revokes a key takes to end after its commit: it takes effect at the next call.</summary>
+    public TimeSpan KeyLifetime { get; } = TimeSpan.FromMilliseconds(1);
+
     public Account Find(AccountKey key) => Read(session => AccountRows.Find(session, key));
 
     public ValueTask<Account> FindAsync(AccountKey key) => new(Find(key));
