@@ -11,11 +11,13 @@ namespace Mfa.Server.Protection;
 /// </summary>
 /// <remarks>
 /// Layout: format (1), key id (4), salt (16), tag (16), ciphertext. Key and nonce are derived from the ring key and a random
-/// salt by HKDF, so a nonce can only repeat under a key if 128 random bits do.
+/// salt, so a nonce can only repeat under a key if 128 random bits do: format 2 by one block of HMAC-SHA-512, a PRF that gives
+/// both at once; format 1, which still opens, by HKDF-Expand with SHA-256, which took two.
 /// </remarks>
 internal sealed class Sealer(KeyRing ring)
 {
-    private const byte Format = 1;
+    private const byte Format = 2;
+    private const byte FormatWithSha256 = 1;
     private const int KeyIdAt = 1; // the statements that count rows by key read it there
     private const int SaltBytes = 16;
     private const int TagBytes = 16;
@@ -63,7 +65,7 @@ internal sealed class Sealer(KeyRing ring)
         RandomNumberGenerator.Fill(salt);
 
         Span<byte> keyAndNonce = stackalloc byte[KeyRing.KeyBytes + NonceBytes];
-        Derive(keyId, salt, keyAndNonce);
+        Derive(Format, keyId, salt, keyAndNonce);
         using var aes = new AesGcm(keyAndNonce[..KeyRing.KeyBytes], TagBytes); // its own: AesGcm is not thread-safe
         aes.Encrypt(keyAndNonce[KeyRing.KeyBytes..], plain, bytes.AsSpan(HeaderBytes),
             bytes.AsSpan(HeaderBytes - TagBytes, TagBytes), Associated(bytes, binding));
@@ -77,10 +79,10 @@ internal sealed class Sealer(KeyRing ring)
     public byte[] Open(SealedBytes sealedBytes, byte[] binding)
     {
         var bytes = sealedBytes.Bytes;
-        if (bytes.Length < HeaderBytes || bytes[0] != Format) throw new CryptographicException("Not a sealed value.");
+        if (bytes.Length < HeaderBytes || bytes[0] is not (Format or FormatWithSha256)) throw new CryptographicException("Not a sealed value.");
 
         Span<byte> keyAndNonce = stackalloc byte[KeyRing.KeyBytes + NonceBytes];
-        Derive(KeyIdOf(sealedBytes), bytes.AsSpan(KeyIdAt + sizeof(uint), SaltBytes), keyAndNonce);
+        Derive(bytes[0], KeyIdOf(sealedBytes), bytes.AsSpan(KeyIdAt + sizeof(uint), SaltBytes), keyAndNonce);
         using var aes = new AesGcm(keyAndNonce[..KeyRing.KeyBytes], TagBytes);
         var plain = new byte[bytes.Length - HeaderBytes];
         aes.Decrypt(keyAndNonce[KeyRing.KeyBytes..], bytes.AsSpan(HeaderBytes),
@@ -114,8 +116,20 @@ internal sealed class Sealer(KeyRing ring)
         RefusesOrThrow(value, binding);
     }
 
-    private void Derive(uint keyId, ReadOnlySpan<byte> salt, Span<byte> keyAndNonce) =>
-        HKDF.Expand(HashAlgorithmName.SHA256, ring.SubKey(keyId, KeyPurpose.Seal), keyAndNonce, salt);
+    private void Derive(byte format, uint keyId, ReadOnlySpan<byte> salt, Span<byte> keyAndNonce)
+    {
+        var key = ring.SubKey(keyId, KeyPurpose.Seal);
+        if (format == FormatWithSha256)
+        {
+            HKDF.Expand(HashAlgorithmName.SHA256, key, keyAndNonce, salt);
+            return;
+        }
+
+        Span<byte> block = stackalloc byte[HMACSHA512.HashSizeInBytes];
+        HMACSHA512.HashData(key, salt, block);
+        block[..keyAndNonce.Length].CopyTo(keyAndNonce);
+        CryptographicOperations.ZeroMemory(block);
+    }
 
     /// <summary>The format and key id are as bound as the rest.</summary>
     private static byte[] Associated(byte[] bytes, byte[] binding) => [.. bytes.AsSpan(0, KeyIdAt + sizeof(uint)), .. binding];
@@ -123,17 +137,19 @@ internal sealed class Sealer(KeyRing ring)
     /// <summary>Each field with its length before it, so that no two lists of fields have the same bytes.</summary>
     private static byte[] Binding(params ReadOnlySpan<string> fields)
     {
-        var bytes = new List<byte>(128);
-        Span<byte> length = stackalloc byte[sizeof(int)];
+        var length = 0;
+        foreach (var field in fields) length += sizeof(int) + Encoding.UTF8.GetByteCount(field);
+
+        var bytes = new byte[length];
+        var rest = bytes.AsSpan();
         foreach (var field in fields)
         {
-            var text = Encoding.UTF8.GetBytes(field);
-            BinaryPrimitives.WriteInt32BigEndian(length, text.Length);
-            bytes.AddRange(length);
-            bytes.AddRange(text);
+            var written = Encoding.UTF8.GetBytes(field, rest[sizeof(int)..]);
+            BinaryPrimitives.WriteInt32BigEndian(rest, written);
+            rest = rest[(sizeof(int) + written)..];
         }
 
-        return [.. bytes];
+        return bytes;
     }
 
     private void RefusesOrThrow(SealedBytes value, byte[] binding)

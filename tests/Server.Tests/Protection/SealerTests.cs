@@ -16,6 +16,16 @@ public sealed class SealerTests
     public void What_was_sealed_opens_where_it_belongs() =>
         Assert.Equal("secret"u8.ToArray(), _sealer.Open(_sealer.Seal("secret"u8, Binding), Binding));
 
+    /// <summary>Sealed by the first version, under a key of 32 bytes 7 with the id 1.</summary>
+    [Fact]
+    public void A_value_of_the_first_format_still_opens()
+    {
+        var ring = new KeyRing(1, new Dictionary<uint, byte[]> { [1] = [.. Enumerable.Repeat((byte)7, KeyRing.KeyBytes)] });
+        var old = new SealedBytes(Convert.FromHexString("0100000001000102030405060708090A0B0C0D0E0F79E78F99DEAAC046DE3898FDC6C519E4AB4DF68D3C29"));
+
+        Assert.Equal("secret"u8.ToArray(), new Sealer(ring).Open(old, Sealer.EmailBinding(Alice)));
+    }
+
     /// <summary>Every field of the binding counts, and none can borrow characters from its neighbour.</summary>
     [Fact]
     public void What_was_moved_anywhere_else_does_not_open()
