@@ -13,6 +13,8 @@ internal sealed class SteadyClock : TimeProvider
     /// <summary>A step forward that is worth a look. The sweeper reads the clock every minute, so it is no pause in the work.</summary>
     public static readonly TimeSpan Jump = TimeSpan.FromMinutes(5);
 
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(1);
+
     private readonly Lock _lock = new();
     private readonly TimeProvider _system;
     private DateTimeOffset _latest;
@@ -59,7 +61,7 @@ internal sealed class SteadyClock : TimeProvider
     {
         lock (_lock)
         {
-            var (now, stamp) = (_system.GetUtcNow(), _system.GetTimestamp());
+            var (now, stamp) = Look();
             var elapsed = _system.GetElapsedTime(_latestStamp, stamp);
             var expected = elapsed > TimeSpan.Zero ? _latest + elapsed : _latest;
             if (now < expected)
@@ -79,6 +81,18 @@ internal sealed class SteadyClock : TimeProvider
     /// time and a clock that was set back was probably set right; single use does not hang on it.
     /// </summary>
     public DateTimeOffset SystemTimeAt(DateTimeOffset moment) => moment - Behind;
+
+    /// <summary>Both clocks at one moment: a thread that had to wait between them would take its wait for a step of the system's.</summary>
+    private (DateTimeOffset Now, long Stamp) Look()
+    {
+        while (true)
+        {
+            var before = _system.GetTimestamp();
+            var now = _system.GetUtcNow();
+            var after = _system.GetTimestamp();
+            if (_system.GetElapsedTime(before, after) < Moment) return (now, after);
+        }
+    }
 
     public override long GetTimestamp() => _system.GetTimestamp();
 

@@ -49,22 +49,24 @@ internal sealed class Accounts
     /// <summary>The same accounts for a peer that keeps nothing: what it is sent uses up no code.</summary>
     public Accounts Copy() => new(_secrets, [.. _lastSteps], Key);
 
-    /// <summary>The next account with a code of it that was never used. Waits for the next time step when all are used up.</summary>
-    public async ValueTask<VerifyRequest> NextRightAsync()
+    /// <summary>Waits until so many accounts have a code that was never used: a slice that waits for the next time step measures nothing.</summary>
+    public async Task WaitForCodesAsync(int needed)
     {
-        while (true)
-        {
-            for (var tries = 0; tries < Count; tries++)
-            {
-                var i = Next();
-                var last = Volatile.Read(ref _lastSteps[i]);
-                var step = Math.Max(last + 1, Now());
-                if (step > Now() + 1 || Interlocked.CompareExchange(ref _lastSteps[i], step, last) != last) continue;
-                return Request(i, step);
-            }
+        while (_lastSteps.Count(last => last <= Now()) < Math.Min(needed, Count)) await Task.Delay(500);
+    }
 
-            await Task.Delay(100);
+    /// <summary>The next account with a code of it that was never used.</summary>
+    public VerifyRequest NextRight()
+    {
+        for (var tries = 0; tries < Count; tries++)
+        {
+            var i = Next();
+            var last = Volatile.Read(ref _lastSteps[i]);
+            var step = Math.Max(last + 1, Now());
+            if (step <= Now() + 1 && Interlocked.CompareExchange(ref _lastSteps[i], step, last) == last) return Request(i, step);
         }
+
+        throw new RefusedToReportException("all codes are used up, more accounts are needed");
     }
 
     /// <summary>The next account with a code of ten steps ago: never in the window.</summary>
@@ -75,19 +77,16 @@ internal sealed class Accounts
     }
 
     /// <summary>The next account with the code it was enrolled with or used last, while that is in the window.</summary>
-    public async ValueTask<VerifyRequest> NextReplayAsync()
+    public VerifyRequest NextReplay()
     {
-        while (true)
+        for (var tries = 0; tries < Count; tries++)
         {
-            for (var tries = 0; tries < Count; tries++)
-            {
-                var i = Next();
-                var last = Volatile.Read(ref _lastSteps[i]);
-                if (last >= Now() - 1) return Request(i, last);
-            }
-
-            await Task.Delay(100);
+            var i = Next();
+            var last = Volatile.Read(ref _lastSteps[i]);
+            if (last >= Now() - 1) return Request(i, last);
         }
+
+        throw new RefusedToReportException("no account has a code that was used just now");
     }
 
     /// <summary>An enrolment of an account that no other workload uses.</summary>

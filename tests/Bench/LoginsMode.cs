@@ -8,7 +8,7 @@ internal static class LoginsMode
     private const int Pairs = 5;
     private const int Crowd = 200;
     private const int InFlight = 8;
-    private const int Count = 100_000;
+    private const int Count = 60_000;
     private static readonly TimeSpan Length = TimeSpan.FromSeconds(1);
 
     public static async Task RunAsync(string program)
@@ -21,11 +21,11 @@ internal static class LoginsMode
         var key = await File.ReadAllTextAsync(Path.Combine(folder.Path, "dev.key"));
         var accounts = await Accounts.EnrolAsync(server.Address, key.Trim(), Count);
         using var load = new Load(server, accounts, echo: false);
-        await MeasureAsync(load, server, impatient: false);
-        await MeasureAsync(load, server, impatient: true);
+        await MeasureAsync(load, accounts, server, impatient: false);
+        await MeasureAsync(load, accounts, server, impatient: true);
     }
 
-    private static async Task MeasureAsync(Load load, Peer server, bool impatient)
+    private static async Task MeasureAsync(Load load, Accounts accounts, Peer server, bool impatient)
     {
         Console.Error.WriteLine($"Measuring, impatient={impatient}…");
         await load.RunAsync(Workload.Right, InFlight, Length);
@@ -33,6 +33,7 @@ internal static class LoginsMode
         var (passwords, turnedAway) = (0, 0);
         for (var pair = 0; pair < Pairs; pair++)
         {
+            await accounts.WaitForCodesAsync(Count / 2);
             var alone = await load.RunAsync(Workload.Right, InFlight, Length);
             await using var logins = await Logins.StartAsync(server.Address, Crowd, impatient);
             var (checkedBefore, turnedAwayBefore) = (logins.Checked, logins.TurnedAway);

@@ -37,10 +37,15 @@ internal sealed class Measurement : IDisposable
         using var real = new Load(_server, _accounts, echo: false);
         using var bare = new Load(_echo, _accounts.Copy(), echo: true);
         await bare.RunAsync(workload, inFlight, Length);
-        await real.RunAsync(workload, inFlight, Length);
+        var last = await real.RunAsync(workload, inFlight, Length);
         var slices = new List<(Slice, Slice)>();
         for (var pair = 0; pair < pairs; pair++)
-            slices.Add((await bare.RunAsync(workload, inFlight, Length), await real.RunAsync(workload, inFlight, Length)));
+        {
+            if (workload is Workload.Right or Workload.Mixed) await _accounts.WaitForCodesAsync(2 * last.Latencies.Length);
+            var echo = await bare.RunAsync(workload, inFlight, Length);
+            last = await real.RunAsync(workload, inFlight, Length);
+            slices.Add((echo, last));
+        }
 
         Report.Print(workload, inFlight, _accounts.Count, slices, _server, Disk.SyncMilliseconds(_folder.Path));
     }

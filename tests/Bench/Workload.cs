@@ -33,8 +33,8 @@ internal static class Workloads
         // The echo keeps nothing, so any code will do: it must not wait for fresh ones.
         var request = echo ? accounts.NextWrong() : kind switch
         {
-            Workload.Right => await accounts.NextRightAsync(),
-            Workload.Replay => await accounts.NextReplayAsync(),
+            Workload.Right => accounts.NextRight(),
+            Workload.Replay => accounts.NextReplay(),
             _ => accounts.NextWrong(),
         };
         var answer = await client.VerifyAsync(request, accounts.Key);

@@ -64,6 +64,16 @@ public sealed class SteadyClockTests
     }
 
     [Fact]
+    public void A_thread_that_waits_between_two_clocks_takes_it_for_no_step_of_either()
+    {
+        var clock = new SteadyClock(_system, Noon);
+        _system.WaitOnce = TimeSpan.FromSeconds(5);
+
+        Assert.Equal(Noon.AddSeconds(5), clock.GetUtcNow());
+        Assert.Equal(TimeSpan.Zero, clock.Behind);
+    }
+
+    [Fact]
     public void A_database_without_a_mark_was_not_silent_since_1970() =>
         Assert.Equal(TimeSpan.Zero, new SteadyClock(_system, DateTimeOffset.UnixEpoch).Pause);
 }
@@ -76,7 +86,16 @@ internal sealed class MovedClock(DateTimeOffset start) : TimeProvider
 
     public override long TimestampFrequency => _steady.TimestampFrequency;
 
-    public override DateTimeOffset GetUtcNow() => _steady.GetUtcNow() + _moved;
+    /// <summary>How long whoever reads the time next has to wait until they can go on.</summary>
+    public TimeSpan WaitOnce { get; set; }
+
+    public override DateTimeOffset GetUtcNow()
+    {
+        var now = _steady.GetUtcNow() + _moved;
+        (var wait, WaitOnce) = (WaitOnce, TimeSpan.Zero);
+        _steady.Advance(wait);
+        return now;
+    }
 
     public override long GetTimestamp() => _steady.GetTimestamp();
 

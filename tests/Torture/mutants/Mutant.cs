@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Microsoft.Data.Sqlite;
 
 // Copied into a copy of the server's sources, for the checker to be tested with. Never part of the product.
 namespace Mfa.Server;
@@ -18,7 +17,7 @@ internal static class Mutant
     public static bool DoesNotSync => Chosen == "unsynced";
 
     /// <summary>The save does not look at the version: a decision on an old state overwrites a newer one.</summary>
-    public static void Bind(SqliteCommand command) => command.Parameters.AddWithValue("@mutant", SavesUnconditionally);
+    public static string Guard(string sql) => SavesUnconditionally ? sql.Replace("version = ?3", "?3 IS NOT NULL", StringComparison.Ordinal) : sql;
 
     /// <summary>The last accepted step is kept in memory and not in the database.</summary>
     public static long? Saved(Guid? enrollment, long? step)
