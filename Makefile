@@ -1,5 +1,5 @@
 # The verbs of this repository. Each does its own set-up, from a fresh clone on.
-.PHONY: serve test build fmt bench torture timing proto
+.PHONY: serve test build publish fmt bench torture timing proto
 .DEFAULT_GOAL := build
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -7,6 +7,8 @@ SHELL := /bin/bash
 CONFIGURATION ?= Release
 BUF := node_modules/.bin/buf
 BIN := src/Server/bin/$(CONFIGURATION)/net10.0
+NATIVE := out/native/publish
+RID ?= linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x64)
 
 # A development server on ./data, and what to paste next. Its mailbox costs nothing, so messages need no minute between them.
 serve: $(BUF)
@@ -31,6 +33,12 @@ build:
 
 fmt:
 	dotnet format MfaGrpc.sln
+
+# Native programs, each in a folder of its own under out/native/publish.
+publish:
+	@.ci/need gcc:build-essential
+	dotnet publish src/Server --configuration Release --runtime $(RID) -p:Native=true
+	dotnet publish src/Client --configuration Release --runtime $(RID) -p:Native=true
 
 # Durable verifications against a bare echo on this machine, in turn, with ratios.
 bench: build
