@@ -1,5 +1,5 @@
 # The verbs of this repository. Each does its own set-up, from a fresh clone on.
-.PHONY: serve test build publish packages fmt bench torture timing proto
+.PHONY: serve test build publish packages fmt bench bench-quick bench-logins microbench torture timing proto
 .DEFAULT_GOAL := build
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -52,9 +52,15 @@ packages: publish build
 	dotnet pack src/Client --configuration $(CONFIGURATION) --no-build --output out/packages -p:Packing=true
 	dotnet pack protos/Contract.csproj --configuration $(CONFIGURATION) --no-build --output out/packages -p:Packing=true
 
-# Durable verifications against a bare echo on this machine, in turn, with ratios.
-bench: build
-	tests/Bench/bin/$(CONFIGURATION)/net10.0/Bench $(BIN)/mfa-server.dll
+# Durable verifications against a bare echo on this machine, in turn, with ratios: all of them in about an hour, or the core of it;
+# or beside 200 people who log in.
+bench bench-quick bench-logins: publish
+	dotnet publish tests/Bench --configuration Release --runtime $(RID) -p:Native=true
+	$(NATIVE)/Bench/release_$(RID)/Bench $(NATIVE)/Server/release_$(RID)/mfa-server $(patsubst bench-%,%,$(filter bench-%,$@))
+
+# The check, the seal and the write, one by one.
+microbench: build
+	tests/MicroBench/bin/$(CONFIGURATION)/net10.0/MicroBench --filter '*'
 
 # Load and faults on a real server, every answer checked: TORTURE_MINUTES (30) and TORTURE_SEED (another one each time).
 torture: build

@@ -22,7 +22,7 @@ internal sealed partial class DataFolder : IDisposable
 
     private readonly SafeFileHandle? _serveLock;
 
-    private DataFolder(string path, string ringPath, KeyRing ring, SqliteStore store, StandingKey standingKey, SafeFileHandle? serveLock) =>
+    private DataFolder(string path, string ringPath, KeyRing ring, IStore store, StandingKey standingKey, SafeFileHandle? serveLock) =>
         (Path, RingPath, Ring, Store, StandingKey, _serveLock) = (path, ringPath, ring, store, standingKey, serveLock);
 
     public string Path { get; }
@@ -34,7 +34,7 @@ internal sealed partial class DataFolder : IDisposable
 
     public StandingKey StandingKey { get; }
 
-    public SqliteStore Store { get; }
+    public IStore Store { get; }
 
     /// <summary>Opens the folder; on the first start creates it, the key ring and the database.</summary>
     /// <param name="alone">

@@ -11,7 +11,7 @@ namespace Mfa.Server;
 internal static class RingCheck
 {
     /// <exception cref="StartRefusedException">The database needs a key that the ring lacks, or has another one by its id.</exception>
-    public static async Task RunAsync(SqliteStore store, KeyRing ring, string ringPath)
+    public static async Task RunAsync(IStore store, KeyRing ring, string ringPath)
     {
         bool known;
         try
@@ -30,7 +30,7 @@ internal static class RingCheck
 
     /// <returns>Whether the database knows the ring's active key: until then nothing may be protected with it.</returns>
     /// <exception cref="StartRefusedException">As for <see cref="RunAsync"/>.</exception>
-    public static bool Knows(SqliteStore store, KeyRing ring, string ringPath)
+    public static bool Knows(IStore store, KeyRing ring, string ringPath)
     {
         var known = store.Read(RingKeyRows.CheckValues);
         return Stranger(known, ring) is { } id

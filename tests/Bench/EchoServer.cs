@@ -33,5 +33,7 @@ internal static class EchoServer
         });
 
         public override Task<VerifyResponse> Verify(VerifyRequest request, ServerCallContext context) => Answer;
+
+        public override Task<EnableResponse> Enable(EnableRequest request, ServerCallContext context) => Task.FromResult(new EnableResponse());
     }
 }

@@ -4,54 +4,47 @@ using Mfa.V1;
 
 namespace Mfa.Bench;
 
-internal enum Workload
-{
-    Echo,
-    Right,
-    Wrong,
-}
-
+/// <summary>One slice of load.</summary>
 /// <param name="Rate">Calls a second.</param>
 /// <param name="Latencies">Sorted, in milliseconds.</param>
-/// <param name="CpuMicroseconds">Processor time of the server a call.</param>
-internal sealed record LoadResult(double Rate, double[] Latencies, double CpuMicroseconds)
+/// <param name="CpuMicroseconds">Processor time of the server a call, user and system.</param>
+internal sealed record Slice(double Rate, float[] Latencies, double CpuMicroseconds)
 {
     public double Quantile(double q) => Latencies[(int)(q * (Latencies.Length - 1))];
 }
 
 /// <summary>A closed loop: so many callers on two connections, each sending its next call when the last one is answered.</summary>
-internal static class Load
+internal sealed class Load(Peer peer, Accounts accounts, bool echo) : IDisposable
 {
-    public static async Task<LoadResult> RunAsync(string address, Accounts accounts, Workload workload, int inFlight, TimeSpan time, Peer? peer = null)
+    private readonly GrpcChannel[] _channels = [GrpcChannel.ForAddress(peer.Address), GrpcChannel.ForAddress(peer.Address)];
+
+    public async Task<Slice> RunAsync(Workload workload, int inFlight, TimeSpan time)
     {
-        using var first = GrpcChannel.ForAddress(address);
-        using var second = GrpcChannel.ForAddress(address);
-        var clients = new[] { new MfaService.MfaServiceClient(first), new MfaService.MfaServiceClient(second) };
-        var cpu = peer?.Cpu() ?? TimeSpan.Zero;
+        var clients = _channels.Select(channel => new MfaService.MfaServiceClient(channel)).ToArray();
+        var cpu = peer.Cpu();
         var clock = Stopwatch.StartNew();
-        var all = await Task.WhenAll(Enumerable.Range(0, inFlight).Select(i => Task.Run(() => CallAsync(clients[i % 2], accounts, workload, clock, time))));
+        var number = -1;
+        var latencies = await Task.WhenAll(Enumerable.Range(0, inFlight).Select(caller => Task.Run(async () =>
+        {
+            var mine = new List<float>(4096);
+            while (clock.Elapsed < time)
+            {
+                var start = Stopwatch.GetTimestamp();
+                await workload.CallAsync(clients[caller % clients.Length], accounts, Interlocked.Increment(ref number), echo);
+                mine.Add((float)Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+
+            return mine;
+        })));
         var seconds = clock.Elapsed.TotalSeconds;
-        var latencies = all.SelectMany(l => l).Order().ToArray();
-        var used = (peer?.Cpu() ?? TimeSpan.Zero) - cpu;
-        return new LoadResult(latencies.Length / seconds, latencies, used.TotalMicroseconds / latencies.Length);
+        var used = peer.Cpu() - cpu;
+        float[] sorted = [.. latencies.SelectMany(mine => mine)];
+        Array.Sort(sorted);
+        return new Slice(sorted.Length / seconds, sorted, used.TotalMicroseconds / sorted.Length);
     }
 
-    private static async Task<List<double>> CallAsync(
-        MfaService.MfaServiceClient client, Accounts accounts, Workload workload, Stopwatch clock, TimeSpan time)
+    public void Dispose()
     {
-        var latencies = new List<double>();
-        while (clock.Elapsed < time)
-        {
-            var request = workload == Workload.Right
-                ? accounts.NextRight() ?? throw new InvalidOperationException("All codes are used up: more accounts are needed.")
-                : accounts.NextWrong();
-            var start = Stopwatch.GetTimestamp();
-            var answer = await client.VerifyAsync(request, accounts.Key);
-            latencies.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-            var expected = workload == Workload.Wrong ? answer.Verdict is Verdict.Rejected : answer.Verdict == Verdict.Accepted;
-            if (!expected) throw new InvalidOperationException($"{workload} got {answer.Verdict}: nothing is reported.");
-        }
-
-        return latencies;
+        foreach (var channel in _channels) channel.Dispose();
     }
 }

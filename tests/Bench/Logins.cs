@@ -45,11 +45,11 @@ internal sealed class Logins : IAsyncDisposable
         return logins;
     }
 
-    public static void AddPeople(string serverDll, string folder)
+    public static void AddPeople(string program, string folder)
     {
         for (var i = 0; i < People; i++)
         {
-            var start = new ProcessStartInfo("dotnet", [serverDll, "users", "add", $"person-{i}", "--email", "person@example.org", "--data", folder])
+            var start = new ProcessStartInfo(program, ["users", "add", $"person-{i}", "--email", "person@example.org", "--data", folder])
             {
                 RedirectStandardInput = true,
                 UseShellExecute = false,

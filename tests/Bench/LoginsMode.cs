@@ -8,34 +8,40 @@ internal static class LoginsMode
     private const int Pairs = 5;
     private const int Crowd = 200;
     private const int InFlight = 8;
-    private static readonly TimeSpan Slice = TimeSpan.FromSeconds(1);
+    private const int Count = 100_000;
+    private static readonly TimeSpan Length = TimeSpan.FromSeconds(1);
 
-    public static async Task RunAsync(string serverDll, string folder, Peer server, string key, int count)
+    public static async Task RunAsync(string program)
     {
-        Console.Error.WriteLine("Adding people, enrolling accounts…");
-        Logins.AddPeople(serverDll, folder);
-        var accounts = await Accounts.EnrolAsync(server.Address, key, count, InFlight);
-        await MeasureAsync(accounts, server, impatient: false);
-        await MeasureAsync(accounts, server, impatient: true);
+        using var folder = new BenchFolder();
+        Disk.RequireDurable(folder.Path);
+        using var server = Peer.StartServer(program, folder.Path);
+        Console.Error.WriteLine($"Adding people, enrolling {Count} accounts…");
+        Logins.AddPeople(program, folder.Path);
+        var key = await File.ReadAllTextAsync(Path.Combine(folder.Path, "dev.key"));
+        var accounts = await Accounts.EnrolAsync(server.Address, key.Trim(), Count);
+        using var load = new Load(server, accounts, echo: false);
+        await MeasureAsync(load, server, impatient: false);
+        await MeasureAsync(load, server, impatient: true);
     }
 
-    private static async Task MeasureAsync(Accounts accounts, Peer server, bool impatient)
+    private static async Task MeasureAsync(Load load, Peer server, bool impatient)
     {
         Console.Error.WriteLine($"Measuring, impatient={impatient}…");
-        await Load.RunAsync(server.Address, accounts, Workload.Right, InFlight, Slice);
-        var pairs = new List<(LoadResult Alone, LoadResult Beside)>();
+        await load.RunAsync(Workload.Right, InFlight, Length);
+        var pairs = new List<(Slice Alone, Slice Beside)>();
         var (passwords, turnedAway) = (0, 0);
         for (var pair = 0; pair < Pairs; pair++)
         {
-            var alone = await Load.RunAsync(server.Address, accounts, Workload.Right, InFlight, Slice);
+            var alone = await load.RunAsync(Workload.Right, InFlight, Length);
             await using var logins = await Logins.StartAsync(server.Address, Crowd, impatient);
             var (checkedBefore, turnedAwayBefore) = (logins.Checked, logins.TurnedAway);
-            pairs.Add((alone, await Load.RunAsync(server.Address, accounts, Workload.Right, InFlight, Slice)));
+            pairs.Add((alone, await load.RunAsync(Workload.Right, InFlight, Length)));
             passwords += logins.Checked - checkedBefore;
             turnedAway += logins.TurnedAway - turnedAwayBefore;
         }
 
-        var seconds = Pairs * Slice.TotalSeconds;
+        var seconds = Pairs * Length.TotalSeconds;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"logins={Crowd} impatient={impatient} inflight={InFlight} " +
             $"rps_alone={Median(pairs, p => p.Alone.Rate):F0} rps_beside={Median(pairs, p => p.Beside.Rate):F0} " +
@@ -46,9 +52,5 @@ internal static class LoginsMode
             $"passwords_per_s={passwords / seconds:F1} turned_away_per_s={turnedAway / seconds:F0}"));
     }
 
-    private static double Median(List<(LoadResult Alone, LoadResult Beside)> pairs, Func<(LoadResult Alone, LoadResult Beside), double> of)
-    {
-        var sorted = pairs.Select(of).Order().ToArray();
-        return sorted[sorted.Length / 2];
-    }
+    private static double Median(List<(Slice Alone, Slice Beside)> pairs, Func<(Slice Alone, Slice Beside), double> of) => Report.Median(pairs.Select(of));
 }

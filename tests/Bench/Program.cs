@@ -1,55 +1,52 @@
 using Mfa.Bench;
 
-// `bench SERVER` measures; `bench SERVER logins` measures beside a crowd of passwords; `bench echo` is the bare server to compare
-// with; `bench audit ROWS` asks a long audit trail.
-if (args is ["echo"])
+// `Bench SERVER [quick]` measures SERVER; `Bench SERVER logins` measures it beside a crowd of passwords; `Bench echo` is the bare
+// server it compares with.
+switch (args)
 {
-    await EchoServer.RunAsync();
-    return 0;
+    case ["echo"]:
+        await EchoServer.RunAsync();
+        return 0;
+    case [var server, "quick"]:
+        return await ReportAsync(async () =>
+        {
+            using var run = await Measurement.StartAsync(server, accounts: 60_000);
+            await run.RunAsync(Workload.Right, inFlight: 64, pairs: 5);
+            await run.RunAsync(Workload.Wrong, inFlight: 64, pairs: 5);
+        });
+    case [var server, "logins"]:
+        return await ReportAsync(() => LoginsMode.RunAsync(server));
+    case [var server]:
+        return await ReportAsync(async () =>
+        {
+            using (var run = await Measurement.StartAsync(server, accounts: 200_000))
+            {
+                foreach (var inFlight in new[] { 64, 1, 16, 256 }) await run.RunAsync(Workload.Right, inFlight, pairs: 15);
+                foreach (var workload in new[] { Workload.Mixed, Workload.Replay, Workload.Wrong }) await run.RunAsync(workload, inFlight: 64, pairs: 15);
+            }
+
+            foreach (var accounts in new[] { 10_000, 1_000_000 })
+            {
+                using var run = await Measurement.StartAsync(server, accounts);
+                await run.RunAsync(Workload.Wrong, inFlight: 64, pairs: 15);
+                await run.RunStartsAsync();
+            }
+        });
+    default:
+        Console.Error.WriteLine("Bench SERVER [quick|logins]: measures the mfa-server at that path against a bare echo.");
+        return 2;
 }
 
-if (args is ["audit", var rows])
+static async Task<int> ReportAsync(Func<Task> run)
 {
-    await AuditTrailBench.RunAsync(int.Parse(rows));
-    return 0;
-}
-
-const int Pairs = 7;
-const int InFlight = 64;
-var slice = TimeSpan.FromSeconds(2);
-if (args is not [var serverDll, ..]) throw new ArgumentException("Give the path of mfa-server.dll.");
-
-using var folder = new BenchFolder();
-using var echo = Peer.Start(Environment.ProcessPath!, "echo");
-using var server = Peer.Start("dotnet", serverDll, "serve", "--dev", "--data", folder.Path,
-    "--listen", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0", "--set", "log:level=Error",
-    // One key does all the work here, and half of its codes are wrong.
-    "--set", "quota:callsPerSecond=0", "--set", "quota:guessesPerSecond=0", "--set", "spray:wrong=10000000", "--set", "spray:total=100000000");
-var key = await File.ReadAllTextAsync(System.IO.Path.Combine(folder.Path, "dev.key"));
-
-if (args is [_, "logins", .. var more])
-{
-    await LoginsMode.RunAsync(serverDll, folder.Path, server, key.Trim(), count: more is [var accountCount] ? int.Parse(accountCount, null) : 30_000);
-    return 0;
-}
-
-Console.Error.WriteLine("Enrolling accounts…");
-var accounts = await Accounts.EnrolAsync(server.Address, key.Trim(), count: 60_000, InFlight);
-
-foreach (var workload in new[] { Workload.Right, Workload.Wrong })
-{
-    Console.Error.WriteLine($"Measuring {workload}…");
-    await Load.RunAsync(echo.Address, accounts, Workload.Echo, InFlight, slice);
-    await Load.RunAsync(server.Address, accounts, workload, InFlight, slice);
-    var results = new List<(LoadResult Echo, LoadResult Server)>();
-    for (var pair = 0; pair < Pairs; pair++)
+    try
     {
-        var bare = await Load.RunAsync(echo.Address, accounts, Workload.Echo, InFlight, slice, echo);
-        var real = await Load.RunAsync(server.Address, accounts, workload, InFlight, slice, server);
-        results.Add((bare, real));
+        await run();
+        return 0;
     }
-
-    Report.Print(workload, InFlight, accounts.Count, results, server);
+    catch (Exception broken) when (broken is RefusedToReportException or Grpc.Core.RpcException)
+    {
+        Console.Error.WriteLine(broken.Message);
+        return 1;
+    }
 }
-
-return 0;

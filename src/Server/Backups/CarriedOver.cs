@@ -69,7 +69,7 @@ internal static class CarryOver
             FROM old.accounts o
             WHERE o.tenant = accounts.tenant AND o.account = accounts.account AND accounts.f_id IS NOT NULL AND o.f_id IS NULL
             """);
-        command.Parameters.AddWithValue("@keep", keepRecoveryCodes);
+        command.Bind("@keep", keepRecoveryCodes ? 1 : 0);
         return command.ExecuteNonQuery();
     }
 

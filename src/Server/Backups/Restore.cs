@@ -133,7 +133,7 @@ internal sealed class Restore(string folder, KeyRing ring, RestoreOptions option
         if (options.IgnoreReplaced) return "as you asked";
         if (replaced.Unreadable is { } unreadable) return unreadable;
         var attach = session.Command("ATTACH DATABASE @path AS old");
-        attach.Parameters.AddWithValue("@path", live);
+        attach.Bind("@path", live);
         attach.ExecuteNonQuery();
         var later = session.Command("""
             SELECT o.lineage = b.lineage AND o.mark >= b.mark FROM main.database_state b, old.database_state o

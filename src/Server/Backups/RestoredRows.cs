@@ -36,9 +36,9 @@ internal static class RestoredRows
         var command = session.Command("""
             UPDATE accounts SET version = version + @step, f_last_step = max(f_last_step, @now / f_period + @tolerance)
             """);
-        command.Parameters.AddWithValue("@step", VersionStep);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeSeconds());
-        command.Parameters.AddWithValue("@tolerance", TotpMatch.MostTolerance);
+        command.Bind("@step", VersionStep);
+        command.Bind("@now", now.ToUnixTimeSeconds());
+        command.Bind("@tolerance", TotpMatch.MostTolerance);
         command.ExecuteNonQuery();
     }
 
@@ -50,14 +50,14 @@ internal static class RestoredRows
         var command = session.Command("""
             UPDATE accounts SET f_recovery_stale = 1, f_recovery_used = iif(@keep, f_recovery_used, 255) WHERE f_id IS NOT NULL
             """);
-        command.Parameters.AddWithValue("@keep", keep);
+        command.Bind("@keep", keep ? 1 : 0);
         return command.ExecuteNonQuery();
     }
 
     public static int RevokeKeys(Session session, DateTimeOffset now)
     {
         var command = session.Command("UPDATE api_keys SET revoke_time = @now WHERE revoke_time IS NULL");
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         return command.ExecuteNonQuery();
     }
 
@@ -70,7 +70,7 @@ internal static class RestoredRows
             UPDATE clock_gaps SET from_time = @now WHERE from_time < @now AND to_time > @now;
             UPDATE database_state SET mark = max(mark, @now), restore_time = @now;
             """);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         command.ExecuteNonQuery();
     }
 

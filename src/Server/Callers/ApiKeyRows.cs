@@ -1,5 +1,5 @@
+using System.Data.Common;
 using Mfa.Server.Store;
-using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Callers;
 
@@ -12,27 +12,29 @@ internal static class ApiKeyRows
             INSERT INTO api_keys (id, tenant, name, scopes, hash, create_time, expire_time, disable_page)
             VALUES (@id, @tenant, @name, @scopes, @hash, @now, @expire, @page)
             """);
-        command.Parameters.AddWithValue("@id", id);
-        command.Parameters.AddWithValue("@tenant", principal.Tenant);
-        command.Parameters.AddWithValue("@name", principal.Name);
-        command.Parameters.AddWithValue("@scopes", (int)principal.Scopes);
-        command.Parameters.AddWithValue("@hash", hash);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
-        command.Parameters.AddWithValue("@expire", expireTime is { } time ? time.ToUnixTimeMilliseconds() : DBNull.Value);
-        command.Parameters.AddWithValue("@page", principal.DisablePage ?? (object)DBNull.Value);
+        command.Bind("@id", id);
+        command.Bind("@tenant", principal.Tenant);
+        command.Bind("@name", principal.Name);
+        command.Bind("@scopes", (int)principal.Scopes);
+        command.Bind("@hash", hash);
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@expire", expireTime is { } time ? time.ToUnixTimeMilliseconds() : null);
+        command.Bind("@page", principal.DisablePage);
         command.ExecuteNonQuery();
     }
 
-    public static (Principal? Principal, byte[]? Hash) Find(Session session, byte[] id, DateTimeOffset now)
+    public static KnownKey? Find(Session session, byte[] id, DateTimeOffset now)
     {
         var command = session.Command("""
-            SELECT tenant, name, scopes, disable_page, hash FROM api_keys
+            SELECT tenant, name, scopes, disable_page, hash, expire_time FROM api_keys
             WHERE id = @id AND revoke_time IS NULL AND (expire_time IS NULL OR expire_time > @now)
             """);
-        command.Parameters.AddWithValue("@id", id);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@id", id);
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         using var row = command.ExecuteReader();
-        return row.Read() ? (PrincipalOf(row), row.GetFieldValue<byte[]>(4)) : default;
+        return row.Read()
+            ? new KnownKey(PrincipalOf(row), row.GetFieldValue<byte[]>(4), row.IsDBNull(5) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5)))
+            : null;
     }
 
     /// <returns>The caller that the keys in use of this name are; null when there is none.</returns>
@@ -43,8 +45,8 @@ internal static class ApiKeyRows
             WHERE name = @name AND revoke_time IS NULL AND (expire_time IS NULL OR expire_time > @now)
             ORDER BY create_time LIMIT 1
             """);
-        command.Parameters.AddWithValue("@name", name);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@name", name);
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         using var row = command.ExecuteReader();
         return row.Read() ? PrincipalOf(row) : null;
     }
@@ -72,9 +74,9 @@ internal static class ApiKeyRows
             UPDATE api_keys SET revoke_time = @now
             WHERE name = @name AND (@id IS NULL OR id = @id) AND revoke_time IS NULL AND (expire_time IS NULL OR expire_time > @now)
             """);
-        command.Parameters.AddWithValue("@name", name);
-        command.Parameters.AddWithValue("@id", id ?? (object)DBNull.Value);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@name", name);
+        command.Bind("@id", id);
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         return command.ExecuteNonQuery();
     }
 
@@ -83,14 +85,14 @@ internal static class ApiKeyRows
         var command = session.Command("""
             UPDATE api_keys SET last_use_time = @time WHERE id = @id AND (last_use_time IS NULL OR last_use_time < @time)
             """);
-        command.Parameters.AddWithValue("@id", id);
-        command.Parameters.AddWithValue("@time", time);
+        command.Bind("@id", id);
+        command.Bind("@time", time);
         return command.ExecuteNonQuery();
     }
 
-    private static Principal PrincipalOf(SqliteDataReader row) => new(
+    private static Principal PrincipalOf(DbDataReader row) => new(
         CallerKind.Service, row.GetString(0), row.GetString(1), (Scopes)row.GetInt32(2), row.IsDBNull(3) ? null : row.GetString(3));
 
-    private static DateTimeOffset? Time(SqliteDataReader row, int column) =>
+    private static DateTimeOffset? Time(DbDataReader row, int column) =>
         row.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
 }

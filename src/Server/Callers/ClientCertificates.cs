@@ -1,9 +1,9 @@
+using System.Data.Common;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Mfa.Server.Domain;
 using Mfa.Server.Store;
-using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Callers;
 
@@ -14,7 +14,7 @@ internal sealed record CertificateInfo(string San, Principal? Caller, DateTimeOf
 /// Services that call with a client certificate. That it is of the right authority, for clients and in time was checked when the
 /// connection was made; here it becomes a caller, at every call anew, so that a change takes effect on open connections.
 /// </summary>
-internal sealed class ClientCertificates(SqliteStore store, TimeProvider clock)
+internal sealed class ClientCertificates(IStore store, TimeProvider clock)
 {
     private const string Origin = "certificate";
 
@@ -45,8 +45,8 @@ internal sealed class ClientCertificates(SqliteStore store, TimeProvider clock)
     public Task<int> UnmapAsync(string name, string? san) => store.WriteAsync(session =>
     {
         var command = session.Command("DELETE FROM certificate_names WHERE name = @name AND (@san IS NULL OR san = @san)");
-        command.Parameters.AddWithValue("@name", name);
-        command.Parameters.AddWithValue("@san", san ?? (object)DBNull.Value);
+        command.Bind("@name", name);
+        command.Bind("@san", san);
         var unmapped = command.ExecuteNonQuery();
         if (unmapped > 0) session.Audit(Operator.Did(san is null ? $"certificates unmap {name}" : $"certificates unmap {name} --san {san}", clock.GetUtcNow()));
         return unmapped;
@@ -61,8 +61,8 @@ internal sealed class ClientCertificates(SqliteStore store, TimeProvider clock)
             var command = session.Command("""
                 INSERT INTO revoked_certificates (fingerprint, revoke_time) VALUES (@fingerprint, @now) ON CONFLICT DO NOTHING
                 """);
-            command.Parameters.AddWithValue("@fingerprint", fingerprint);
-            command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+            command.Bind("@fingerprint", fingerprint);
+            command.Bind("@now", now.ToUnixTimeMilliseconds());
             var revoked = command.ExecuteNonQuery();
             if (revoked > 0) session.Audit(Operator.Did($"certificates revoke {Convert.ToHexStringLower(fingerprint)}", now));
             return revoked;
@@ -89,19 +89,19 @@ internal sealed class ClientCertificates(SqliteStore store, TimeProvider clock)
             INSERT INTO certificate_names (san, tenant, name, scopes, disable_page, create_time)
             VALUES (@san, @tenant, @name, @scopes, @page, @now)
             """);
-        command.Parameters.AddWithValue("@san", san);
-        command.Parameters.AddWithValue("@tenant", caller.Tenant);
-        command.Parameters.AddWithValue("@name", caller.Name);
-        command.Parameters.AddWithValue("@scopes", (int)caller.Scopes);
-        command.Parameters.AddWithValue("@page", caller.DisablePage ?? (object)DBNull.Value);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@san", san);
+        command.Bind("@tenant", caller.Tenant);
+        command.Bind("@name", caller.Name);
+        command.Bind("@scopes", (int)caller.Scopes);
+        command.Bind("@page", caller.DisablePage);
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         command.ExecuteNonQuery();
     }
 
     private static Principal? Find(Session session, string san)
     {
         var command = session.Command("SELECT tenant, name, scopes, disable_page FROM certificate_names WHERE san = @san");
-        command.Parameters.AddWithValue("@san", san);
+        command.Bind("@san", san);
         using var row = command.ExecuteReader();
         return row.Read() ? PrincipalOf(row) : null;
     }
@@ -109,7 +109,7 @@ internal sealed class ClientCertificates(SqliteStore store, TimeProvider clock)
     private static bool IsRevoked(Session session, byte[] fingerprint)
     {
         var command = session.Command("SELECT 1 FROM revoked_certificates WHERE fingerprint = @fingerprint");
-        command.Parameters.AddWithValue("@fingerprint", fingerprint);
+        command.Bind("@fingerprint", fingerprint);
         return command.ExecuteScalar() is not null;
     }
 
@@ -139,7 +139,7 @@ internal sealed class ClientCertificates(SqliteStore store, TimeProvider clock)
         return rows;
     }
 
-    private static Principal PrincipalOf(SqliteDataReader row) => NewCaller(
+    private static Principal PrincipalOf(DbDataReader row) => NewCaller(
         row.GetString(1), row.GetString(0), (Scopes)row.GetInt32(2), row.IsDBNull(3) ? null : row.GetString(3));
 
     public static Principal NewCaller(string name, string tenant, Scopes scopes, string? disablePage) =>

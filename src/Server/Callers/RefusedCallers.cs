@@ -9,7 +9,7 @@ namespace Mfa.Server.Callers;
 /// Puts refused callers on record, but lets nobody fill the disk by being refused: of one address and reason so many rows a
 /// second, of all addresses together ten times as many. The rest is counted, and the count is a row once the second is over.
 /// </summary>
-internal sealed class RefusedCallers(SqliteStore store, AuditOptions options, TimeProvider clock, ILogger<RefusedCallers> log) : BackgroundService
+internal sealed class RefusedCallers(IStore store, AuditOptions options, TimeProvider clock, ILogger<RefusedCallers> log) : BackgroundService
 {
     private const int AllAddresses = 10;
 

@@ -1,8 +1,8 @@
+using System.Data.Common;
 using System.Text;
 using Mfa.Server.Domain;
 using Mfa.Server.Protection;
 using Mfa.Server.Store;
-using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Callers;
 
@@ -13,7 +13,7 @@ internal sealed record UserInfo(string Name, string Email, string? Phone, DateTi
 internal sealed record StoredPassword(PasswordHash Hash, GuessBudget Guesses);
 
 /// <summary>The built-in directory: people with a name, a password and an address, kept by an operator.</summary>
-internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvider clock)
+internal sealed class UserDirectory(IStore store, Sealer sealer, TimeProvider clock)
 {
     /// <returns>False when the name is taken.</returns>
     public Task<bool> AddAsync(string name, EmailAddress email, string? phone, PasswordHash password)
@@ -29,11 +29,11 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
                 VALUES (@name, @email, @phone, @key, @rounds, @salt, @hash, @now)
                 ON CONFLICT DO NOTHING
                 """);
-            command.Parameters.AddWithValue("@name", name);
-            command.Parameters.AddWithValue("@email", sealedEmail.Bytes);
-            command.Parameters.AddWithValue("@phone", sealedPhone?.Bytes ?? (object)DBNull.Value);
+            command.Bind("@name", name);
+            command.Bind("@email", sealedEmail.Bytes);
+            command.Bind("@phone", sealedPhone?.Bytes);
             Bind(command, password);
-            command.Parameters.AddWithValue("@now", now);
+            command.Bind("@now", now);
             return command.ExecuteNonQuery() == 1 && Tell(session, $"users add {name}", name);
         });
     }
@@ -62,7 +62,7 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
                 password_failures = 0, password_locked_until = NULL
             WHERE name = @name
             """);
-        command.Parameters.AddWithValue("@name", name);
+        command.Bind("@name", name);
         Bind(command, password);
         return command.ExecuteNonQuery() == 1 && Tell(session, $"users passwd {name}", name);
     });
@@ -71,7 +71,7 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
     public Task<bool> RemoveAsync(string name) => store.WriteAsync(session =>
     {
         var command = session.Command("DELETE FROM users WHERE name = @name");
-        command.Parameters.AddWithValue("@name", name);
+        command.Bind("@name", name);
         return command.ExecuteNonQuery() == 1 && Tell(session, $"users remove {name}", name);
     });
 
@@ -100,7 +100,7 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
             SELECT password_key, password_rounds, password_salt, password_hash, password_failures, password_locked_until
             FROM users WHERE name = @name
             """);
-        command.Parameters.AddWithValue("@name", name);
+        command.Bind("@name", name);
         using var row = command.ExecuteReader();
         if (!row.Read()) return null;
         var hash = new PasswordHash((uint)row.GetInt64(0), row.GetInt32(1), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3));
@@ -111,9 +111,9 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
     private static bool SaveGuesses(Session session, string name, GuessBudget guesses)
     {
         var command = session.Command("UPDATE users SET password_failures = @failures, password_locked_until = @until WHERE name = @name");
-        command.Parameters.AddWithValue("@name", name);
-        command.Parameters.AddWithValue("@failures", guesses.Failures);
-        command.Parameters.AddWithValue("@until", guesses.LockedUntil is { } until ? until.ToUnixTimeMilliseconds() : DBNull.Value);
+        command.Bind("@name", name);
+        command.Bind("@failures", guesses.Failures);
+        command.Bind("@until", guesses.LockedUntil is { } until ? until.ToUnixTimeMilliseconds() : null);
         return command.ExecuteNonQuery() == 1;
     }
 
@@ -121,7 +121,7 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
     public EmailAddress? FindEmail(string name) => store.Read(session =>
     {
         var command = session.Command("SELECT email FROM users WHERE name = @name");
-        command.Parameters.AddWithValue("@name", name);
+        command.Bind("@name", name);
         return command.ExecuteScalar() is byte[] email ? EmailAddress.Parse(Open(name, email)) : null;
     });
 
@@ -136,11 +136,11 @@ internal sealed class UserDirectory(SqliteStore store, Sealer sealer, TimeProvid
 
     private static AccountKey KeyOf(string name) => new(Principal.DefaultTenant, name);
 
-    private static void Bind(SqliteCommand command, PasswordHash password)
+    private static void Bind(DbCommand command, PasswordHash password)
     {
-        command.Parameters.AddWithValue("@key", (long)password.KeyId);
-        command.Parameters.AddWithValue("@rounds", password.Rounds);
-        command.Parameters.AddWithValue("@salt", password.Salt);
-        command.Parameters.AddWithValue("@hash", password.Hash);
+        command.Bind("@key", (long)password.KeyId);
+        command.Bind("@rounds", password.Rounds);
+        command.Bind("@salt", password.Salt);
+        command.Bind("@hash", password.Hash);
     }
 }

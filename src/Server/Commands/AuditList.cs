@@ -49,7 +49,7 @@ internal static class AuditList
             parsed.GetValue(Until) is { } until ? TimeOf(until) : null,
             parsed.GetValue(Outcome) is { } outcome ? AuditNames.OutcomeOf(outcome) : null);
         using var data = await SharedOptions.OpenAsync(parsed);
-        var rows = data.Store.Read(session => AuditSearch.Find(session, filter, parsed.GetValue(Limit)))
+        var rows = data.Store.Trail.Find(filter, parsed.GetValue(Limit))
             .ConvertAll(r => new AuditLine(r.Seq, r.Time, AuditNames.Of(r.Act), AuditNames.Of(r.Outcome), AuditNames.Of(r.Reason),
                 AuditNames.Of(r.Factor), r.Calls, r.Tenant, r.Account, r.Caller, r.Peer, r.Reference, r.Detail));
 

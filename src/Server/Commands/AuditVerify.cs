@@ -39,10 +39,10 @@ internal static class AuditVerify
         using var data = await SharedOptions.OpenAsync(parsed);
         var outside = parsed.GetValue(Checkpoint) is { } text ? AuditCheckpoint.Parse(text) : null;
         var begin = Stopwatch.GetTimestamp();
-        var report = data.Store.Read(session => new AuditVerification(session, data.Ring).Run(parsed.GetValue(After), outside, seq =>
+        var report = data.Store.Trail.Verify(parsed.GetValue(After), outside, seq =>
         {
             if (Stopwatch.GetElapsedTime(begin) > Patience) Console.Error.WriteLine($"{seq} rows…");
-        }));
+        });
 
         if (parsed.GetValue(SharedOptions.Output) == "json") await Console.Out.WriteLineAsync(JsonOf(report));
         else await PrintAsync(report);

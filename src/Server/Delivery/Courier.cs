@@ -11,7 +11,7 @@ namespace Mfa.Server.Delivery;
 /// Carries messages out of the outbox, at least once each: what was saved is sent after any crash, and what expires first is
 /// given up. Nothing a caller waits for happens here. Each channel has its own lane: a mail server that hangs holds up no SMS.
 /// </summary>
-internal sealed class Courier(SqliteStore store, Sealer sealer, IEnumerable<ISender> senders, TimeProvider clock, ILogger<Courier> log)
+internal sealed class Courier(IStore store, Sealer sealer, IEnumerable<ISender> senders, TimeProvider clock, ILogger<Courier> log)
     : BackgroundService
 {
     /// <summary>Messages of one channel that are being sent at the same time.</summary>

@@ -24,7 +24,7 @@ internal sealed partial class ConfirmDisableAnswerJson : JsonSerializerContext;
 /// with it. Why a token is refused is not told.
 /// </summary>
 internal sealed class ConfirmDisableFlow(
-    SqliteStore store, Repeatable repeatable, Outgoing outgoing, SprayGuard spray, TimeProvider clock, ILogger<ConfirmDisableFlow> log)
+    IStore store, Repeatable repeatable, Outgoing outgoing, SprayGuard spray, TimeProvider clock, ILogger<ConfirmDisableFlow> log)
 {
     public async Task<Result<ConfirmDisableAnswer>> RunAsync(ConfirmDisableCall call)
     {
@@ -32,10 +32,10 @@ internal sealed class ConfirmDisableFlow(
         var hash = SHA256.HashData(call.Token);
         var remember = repeatable.Mark(call.Caller, call.Account, call.RequestId, "ConfirmDisable", hash, now,
             ConfirmDisableAnswerJson.Default.ConfirmDisableAnswer, _ => true);
-        if (repeatable.Before(remember) is { } before) return before;
+        if (await repeatable.BeforeAsync(remember) is { } before) return before;
 
         var entry = new AuditEntry(now, AuditAct.ConfirmDisable, call.Caller.Audited, call.Account) { Reference = call.RequestId };
-        var result = await store.UpdateAsync(store.Find(call.Account), account => Decide(account, hash, entry), remember);
+        var result = await store.UpdateAsync(await store.FindAsync(call.Account), account => Decide(account, hash, entry), remember);
         if (result.Refusal is { Kind: RefusalKind.TokenRefused }) spray.Saw(call.Caller, call.Account, CheckKind.Wrong);
         log.Disabled(call.Account.Tenant, call.Account.Account, call.Caller.Id, result.Value is not null);
         return result;

@@ -18,7 +18,7 @@ internal sealed partial class DisableAnswerJson : JsonSerializerContext;
 
 /// <summary>Disable: mail a token that ConfirmDisable will take. Switches nothing off.</summary>
 internal sealed class DisableFlow(
-    SqliteStore store, Repeatable repeatable, Refusals refusals, Outgoing outgoing, Destinations destinations, DeliveryOptions delivery,
+    IStore store, Repeatable repeatable, Refusals refusals, Outgoing outgoing, Destinations destinations, DeliveryOptions delivery,
     TimeProvider clock, ILogger<DisableFlow> log)
 {
     public async Task<Result<DisableAnswer>> RunAsync(DisableCall call)
@@ -26,12 +26,12 @@ internal sealed class DisableFlow(
         var now = clock.Read();
         var remember = repeatable.Mark(call.Caller, call.Account, call.RequestId, "Disable", [], now,
             DisableAnswerJson.Default.DisableAnswer, answer => !answer.Stale);
-        if (repeatable.Before(remember) is { } before) return before;
+        if (await repeatable.BeforeAsync(remember) is { } before) return before;
         var entry = new AuditEntry(now, AuditAct.Disable, call.Caller.Audited, call.Account) { Reference = call.RequestId };
 
         for (var attempt = 0; attempt < Attempts.Max; attempt++)
         {
-            var account = store.Find(call.Account);
+            var account = await store.FindAsync(call.Account);
             if (account.InForce is not { } factor) return await refusals.RecordAsync(entry, RefusalKind.NotEnabled);
             if (factor.Email is null) return await refusals.RecordAsync(entry, RefusalKind.NoEmail);
 

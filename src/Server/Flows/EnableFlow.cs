@@ -44,7 +44,7 @@ internal sealed record EnableAnswer(
 
 /// <summary>Enable: prove the factor in force if there is one, then put a new enrollment beside it, pending.</summary>
 internal sealed class EnableFlow(
-    SqliteStore store, UserDirectory directory, CodeComparison comparison, Sealer sealer, RecoveryHashes recoveryHashes, CodeIssuer issuer,
+    IStore store, UserDirectory directory, CodeComparison comparison, Sealer sealer, RecoveryHashes recoveryHashes, CodeIssuer issuer,
     Destinations destinations, PhoneParser phones, Refusals refusals, EnrollmentOptions options, GuessOptions guesses, SprayGuard spray,
     TimeProvider clock, ILogger<EnableFlow> log)
 {
@@ -61,7 +61,7 @@ internal sealed class EnableFlow(
 
         for (var attempt = 0; attempt < Attempts.Max; attempt++)
         {
-            var account = store.Find(call.Account);
+            var account = await store.FindAsync(call.Account);
             Evidence? evidence = null;
             if (account.InForce is { } factor)
             {

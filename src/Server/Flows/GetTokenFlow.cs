@@ -19,7 +19,7 @@ internal sealed partial class GetTokenAnswerJson : JsonSerializerContext;
 
 /// <summary>GetToken: make a code, save its hash and its message together, and let the courier carry it.</summary>
 internal sealed class GetTokenFlow(
-    SqliteStore store, Repeatable repeatable, Refusals refusals, CodeIssuer issuer, Destinations destinations, DeliveryOptions delivery,
+    IStore store, Repeatable repeatable, Refusals refusals, CodeIssuer issuer, Destinations destinations, DeliveryOptions delivery,
     GuessOptions guesses, TimeProvider clock, ILogger<GetTokenFlow> log)
 {
     public async Task<Result<GetTokenAnswer>> RunAsync(GetTokenCall call)
@@ -28,16 +28,16 @@ internal sealed class GetTokenFlow(
         var payload = (call.EnrollmentId ?? Guid.Empty).ToByteArray();
         var remember = repeatable.Mark(call.Caller, call.Account, call.RequestId, "GetToken", payload, now,
             GetTokenAnswerJson.Default.GetTokenAnswer, answer => !answer.Stale);
-        if (repeatable.Before(remember) is { } before) return before;
+        if (await repeatable.BeforeAsync(remember) is { } before) return before;
         var entry = new AuditEntry(now, AuditAct.GetToken, call.Caller.Audited, call.Account) { Reference = call.RequestId };
 
         for (var attempt = 0; attempt < Attempts.Max; attempt++)
         {
-            var account = store.Find(call.Account);
+            var account = await store.FindAsync(call.Account);
             var subject = call.EnrollmentId is null ? account.InForce : account.PendingAt(now);
             if (subject is null || (call.EnrollmentId is { } id && id != subject.Id))
             {
-                return repeatable.Before(remember)
+                return await repeatable.BeforeAsync(remember)
                     ?? await refusals.RecordAsync(entry, call.EnrollmentId is null ? RefusalKind.NotEnabled : RefusalKind.EnrollmentNotFound);
             }
 

@@ -9,7 +9,7 @@ namespace Mfa.Server.Flows;
 
 /// <summary>RegenerateRecoveryCodes: prove the factor in force, then put a new set in place of the old one.</summary>
 internal sealed class RecoveryCodesFlow(
-    SqliteStore store, CodeComparison comparison, RecoveryHashes recoveryHashes, Refusals refusals, GuessOptions guesses, SprayGuard spray,
+    IStore store, CodeComparison comparison, RecoveryHashes recoveryHashes, Refusals refusals, GuessOptions guesses, SprayGuard spray,
     TimeProvider clock, ILogger<RecoveryCodesFlow> log)
 {
     public async Task<Result<IReadOnlyList<RecoveryCode>>> RunAsync(Principal caller, AccountKey key, SubmittedCode code)
@@ -21,7 +21,7 @@ internal sealed class RecoveryCodesFlow(
 
         for (var attempt = 0; attempt < Attempts.Max; attempt++)
         {
-            var account = store.Find(key);
+            var account = await store.FindAsync(key);
             if (account.InForce is not { } factor) return await refusals.RecordAsync(entry, RefusalKind.NotEnabled);
             if (CodeComparison.LengthRefusal(factor, code) is { } refusal) return refusal;
 

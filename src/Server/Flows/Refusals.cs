@@ -4,7 +4,7 @@ using Mfa.Server.Store;
 namespace Mfa.Server.Flows;
 
 /// <summary>Refusals that are clear before anything is decided on. They are on record before they are told, like everything else.</summary>
-internal sealed class Refusals(SqliteStore store)
+internal sealed class Refusals(IStore store)
 {
     public async Task<Refusal> RecordAsync(AuditEntry entry, RefusalKind kind)
     {

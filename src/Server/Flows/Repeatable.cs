@@ -9,7 +9,7 @@ using Mfa.Server.Store;
 namespace Mfa.Server.Flows;
 
 /// <summary>Lets a caller repeat a request: the answer is saved with its effect and comes again for 10 minutes.</summary>
-internal sealed class Repeatable(SqliteStore store, StandingKey standingKey)
+internal sealed class Repeatable(IStore store, StandingKey standingKey)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
@@ -35,6 +35,6 @@ internal sealed class Repeatable(SqliteStore store, StandingKey standingKey)
     }
 
     /// <summary>The first answer, if there was one.</summary>
-    public Result<T>? Before<T>(Remember<Result<T>>? remember) =>
-        remember is not null && store.FindAnswer(remember.Mark) is { } before ? remember.Decode(before) : (Result<T>?)null;
+    public async ValueTask<Result<T>?> BeforeAsync<T>(Remember<Result<T>>? remember) =>
+        remember is not null && await store.FindAnswerAsync(remember.Mark) is { } before ? remember.Decode(before) : (Result<T>?)null;
 }

@@ -29,12 +29,12 @@ internal sealed record StatusAnswer(
     DeliveryStatus? Delivery);
 
 /// <summary>GetStatus: what is switched on, without a secret.</summary>
-internal sealed class StatusFlow(SqliteStore store, Destinations destinations, GuessOptions guesses, TimeProvider clock)
+internal sealed class StatusFlow(IStore store, Destinations destinations, GuessOptions guesses, TimeProvider clock)
 {
-    public StatusAnswer Run(AccountKey key)
+    public async Task<StatusAnswer> RunAsync(AccountKey key)
     {
         var now = clock.Read();
-        var account = store.Find(key);
+        var account = await store.FindAsync(key);
         var pending = account.PendingAt(now);
         var factor = account.InForce;
         return new StatusAnswer(
@@ -48,7 +48,7 @@ internal sealed class StatusFlow(SqliteStore store, Destinations destinations, G
             account.FactorGuesses.IsLocked(now) ? account.FactorGuesses.LockedUntil : null,
             pending,
             pending is null ? null : account.PendingExpireTime,
-            (factor ?? pending)?.OpenCode is { } code ? store.FindDelivery(key, code.Id) : null);
+            (factor ?? pending)?.OpenCode is { } code ? await store.FindDeliveryAsync(key, code.Id) : null);
     }
 
     private AccountState StateOf(Account account, Enrollment? pending) =>

@@ -15,7 +15,7 @@ internal sealed record VerifyCall(Principal Caller, AccountKey Account, Submitte
 /// it counts, whether or not the caller is still there.
 /// </summary>
 internal sealed class VerifyFlow(
-    SqliteStore store, CodeComparison comparison, Repeatable repeatable, Refusals refusals, Outgoing outgoing, GuessOptions guesses,
+    IStore store, CodeComparison comparison, Repeatable repeatable, Refusals refusals, Outgoing outgoing, GuessOptions guesses,
     SprayGuard spray, TimeProvider clock, ILogger<VerifyFlow> log)
 {
     public async Task<Result<VerifyAnswer>> RunAsync(VerifyCall call)
@@ -24,18 +24,18 @@ internal sealed class VerifyFlow(
         byte[] payload = [.. (call.EnrollmentId ?? Guid.Empty).ToByteArray(), .. call.Code.Bytes];
         var remember = repeatable.Mark(call.Caller, call.Account, call.RequestId, "Verify", payload, now,
             VerifyAnswerJson.Default.VerifyAnswer, answer => answer.Kind != CheckKind.Stale);
-        if (repeatable.Before(remember) is { } before) return before;
+        if (await repeatable.BeforeAsync(remember) is { } before) return before;
         var act = call.EnrollmentId is null ? AuditAct.Verify : AuditAct.FinishEnrollment;
         var entry = new AuditEntry(now, act, call.Caller.Audited, call.Account) { Reference = call.RequestId };
 
         for (var attempt = 0; attempt < Attempts.Max; attempt++)
         {
-            var account = store.Find(call.Account);
+            var account = await store.FindAsync(call.Account);
             var subject = call.EnrollmentId is null ? account.InForce : account.PendingAt(now);
             if (subject is null || (call.EnrollmentId is { } id && id != subject.Id))
             {
                 // The same request may have been answered since we looked, and its effect be what is in the way.
-                return repeatable.Before(remember)
+                return await repeatable.BeforeAsync(remember)
                     ?? await refusals.RecordAsync(entry, call.EnrollmentId is null ? RefusalKind.NotEnabled : RefusalKind.EnrollmentNotFound);
             }
 

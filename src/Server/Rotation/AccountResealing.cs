@@ -8,7 +8,7 @@ namespace Mfa.Server.Rotation;
 /// Accounts. Each is saved as any decision on it is, conditional on the version it was loaded with: a verification at the same
 /// time either comes first, and the row waits for the next round, or comes second and decides again on what was saved here.
 /// </summary>
-internal sealed class AccountResealing(SqliteStore store, KeyRing ring) : IResealing
+internal sealed class AccountResealing(IStore store, KeyRing ring) : IResealing
 {
     private readonly Sealer _sealer = new(ring);
     private readonly RecoveryHashes _recoveryHashes = new(ring);
@@ -32,9 +32,9 @@ internal sealed class AccountResealing(SqliteStore store, KeyRing ring) : IResea
                 ORDER BY tenant, account LIMIT @most
                 """);
             command.BindActive(ring);
-            command.Parameters.AddWithValue("@tenant", _last.Tenant);
-            command.Parameters.AddWithValue("@account", _last.Account);
-            command.Parameters.AddWithValue("@most", most);
+            command.Bind("@tenant", _last.Tenant);
+            command.Bind("@account", _last.Account);
+            command.Bind("@most", most);
             using var row = command.ExecuteReader();
             var keys = new List<AccountKey>();
             while (row.Read()) keys.Add(new AccountKey(row.GetString(0), row.GetString(1)));
@@ -48,7 +48,7 @@ internal sealed class AccountResealing(SqliteStore store, KeyRing ring) : IResea
     {
         var account = store.Find(key);
         var next = account with { InForce = Resealed(key, account.InForce), Pending = Resealed(key, account.Pending) };
-        return session => account.Version > 0 && AccountRows.Save(session, next);
+        return session => account.Version > 0 && store.Save(session, account, next);
     }
 
     private Enrollment? Resealed(AccountKey key, Enrollment? enrollment) => enrollment is null ? null : enrollment with

@@ -4,7 +4,7 @@ using Mfa.Server.Store;
 namespace Mfa.Server.Rotation;
 
 /// <summary>The signatures of the audit trail. One that does not hold is left as it is: it is evidence.</summary>
-internal sealed class AuditResealing(SqliteStore store, KeyRing ring, TimeProvider clock) : IResealing
+internal sealed class AuditResealing(IStore store, KeyRing ring, TimeProvider clock) : IResealing
 {
     private bool _done;
 
@@ -13,7 +13,7 @@ internal sealed class AuditResealing(SqliteStore store, KeyRing ring, TimeProvid
         var command = session.Command("""
             SELECT (SELECT count(*) FROM audit_head WHERE key_id <> @id) + (SELECT count(*) FROM audit_checkpoints WHERE key_id <> @id)
             """);
-        command.Parameters.AddWithValue("@id", (long)ring.ActiveId);
+        command.Bind("@id", (long)ring.ActiveId);
         return (long)command.ExecuteScalar()!;
     });
 
@@ -22,7 +22,7 @@ internal sealed class AuditResealing(SqliteStore store, KeyRing ring, TimeProvid
         if (_done || Left() == 0) return [];
         return [new ResealedRow("the audit trail", session =>
         {
-            _done = session.Trail.SignAgain(session, most, clock.GetUtcNow()) < most;
+            _done = session.SignTrailAgain(most, clock.GetUtcNow()) < most;
             return false; // signatures are made anew, and are not counted among the rows that were put under the key
         })];
     }

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
+using System.Data.Common;
 using System.Security.Cryptography;
 using Mfa.Server.Protection;
 using Mfa.Server.Store;
-using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Rotation;
 
@@ -38,11 +38,11 @@ internal interface IResealing
 internal static class ActiveKey
 {
     /// <summary>The active key as columns name it (@id) and as the header of sealed values does (@header).</summary>
-    public static void BindActive(this SqliteCommand command, KeyRing ring)
+    public static void BindActive(this DbCommand command, KeyRing ring)
     {
         var header = new byte[sizeof(uint)];
         BinaryPrimitives.WriteUInt32BigEndian(header, ring.ActiveId);
-        command.Parameters.AddWithValue("@header", header);
-        command.Parameters.AddWithValue("@id", (long)ring.ActiveId);
+        command.Bind("@header", header);
+        command.Bind("@id", (long)ring.ActiveId);
     }
 }

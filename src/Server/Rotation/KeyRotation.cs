@@ -8,7 +8,7 @@ namespace Mfa.Server.Rotation;
 /// Adds keys to the ring and takes them out. The order of the steps is what makes a crash between any two of them harmless,
 /// see docs/decisions/007-key-rotation.md. For one process at a time: the caller holds the ring's lock.
 /// </summary>
-internal sealed class KeyRotation(SqliteStore store, KeyRing ring, string ringPath, TimeProvider clock)
+internal sealed class KeyRotation(IStore store, KeyRing ring, string ringPath, TimeProvider clock)
 {
     /// <summary>
     /// How long a call that began before its server took the new key over may need to save what it protected with the old one,

@@ -17,7 +17,7 @@ internal static class KeyUses
         ("secrets", """
             SELECT key, count(*) FROM (
                 SELECT substr(f_secret, 2, 4) AS key FROM accounts WHERE f_secret IS NOT NULL
-                UNION ALL SELECT substr(p_secret, 2, 4) FROM accounts WHERE p_secret IS NOT NULL) GROUP BY key
+                UNION ALL SELECT substr(p_secret, 2, 4) FROM accounts WHERE p_secret IS NOT NULL) AS uses GROUP BY key
             """),
         ("addresses", """
             SELECT key, count(*) FROM (
@@ -26,28 +26,28 @@ internal static class KeyUses
                 UNION ALL SELECT substr(p_email, 2, 4) FROM accounts WHERE p_email IS NOT NULL
                 UNION ALL SELECT substr(p_phone, 2, 4) FROM accounts WHERE p_phone IS NOT NULL
                 UNION ALL SELECT substr(email, 2, 4) FROM users
-                UNION ALL SELECT substr(phone, 2, 4) FROM users WHERE phone IS NOT NULL) GROUP BY key
+                UNION ALL SELECT substr(phone, 2, 4) FROM users WHERE phone IS NOT NULL) AS uses GROUP BY key
             """),
         ("recovery_sets", """
             SELECT key, count(*) FROM (
                 SELECT f_recovery_key AS key FROM accounts WHERE f_recovery_key IS NOT NULL
-                UNION ALL SELECT p_recovery_key FROM accounts WHERE p_recovery_key IS NOT NULL) GROUP BY key
+                UNION ALL SELECT p_recovery_key FROM accounts WHERE p_recovery_key IS NOT NULL) AS uses GROUP BY key
             """),
         ("sent_codes", """
             SELECT key, count(*) FROM (
                 SELECT f_code_key AS key FROM accounts WHERE f_code_key IS NOT NULL
-                UNION ALL SELECT p_code_key FROM accounts WHERE p_code_key IS NOT NULL) GROUP BY key
+                UNION ALL SELECT p_code_key FROM accounts WHERE p_code_key IS NOT NULL) AS uses GROUP BY key
             """),
         ("passwords", "SELECT password_key, count(*) FROM users GROUP BY password_key"),
         ("messages", "SELECT substr(content, 2, 4) AS key, count(*) FROM outbox WHERE content IS NOT NULL GROUP BY key"),
         ("standing_key", "SELECT substr(content, 2, 4), 1 FROM standing_key"),
-        ("audit", "SELECT key_id, count(*) FROM (SELECT key_id FROM audit_head UNION ALL SELECT key_id FROM audit_checkpoints) GROUP BY key_id"),
+        ("audit", "SELECT key_id, count(*) FROM (SELECT key_id FROM audit_head UNION ALL SELECT key_id FROM audit_checkpoints) AS uses GROUP BY key_id"),
     ];
 
     public static IEnumerable<string> KindNames => Kinds.Select(kind => kind.Kind);
 
     /// <summary>Reads every row, and opens none.</summary>
-    public static List<KeyUse> Count(SqliteStore store) => store.Read(session =>
+    public static List<KeyUse> Count(IStore store) => store.Read(session =>
     {
         var uses = new List<KeyUse>();
         foreach (var (kind, sql) in Kinds)

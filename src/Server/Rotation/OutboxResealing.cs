@@ -1,12 +1,12 @@
+using System.Data.Common;
 using Mfa.Server.Domain;
 using Mfa.Server.Protection;
 using Mfa.Server.Store;
-using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Rotation;
 
 /// <summary>Messages that wait to be sent: a notice may wait for a day.</summary>
-internal sealed class OutboxResealing(SqliteStore store, KeyRing ring) : IResealing
+internal sealed class OutboxResealing(IStore store, KeyRing ring) : IResealing
 {
     private readonly Sealer _sealer = new(ring);
     private Waiting _last = new(new AccountKey("", ""), [], new SealedBytes([]));
@@ -29,7 +29,7 @@ internal sealed class OutboxResealing(SqliteStore store, KeyRing ring) : IReseal
                 """);
             command.BindActive(ring);
             BindKey(command, _last);
-            command.Parameters.AddWithValue("@most", most);
+            command.Bind("@most", most);
             using var row = command.ExecuteReader();
             var messages = new List<Waiting>();
             while (row.Read())
@@ -53,17 +53,17 @@ internal sealed class OutboxResealing(SqliteStore store, KeyRing ring) : IReseal
                 UPDATE outbox SET content = @new WHERE tenant = @tenant AND account = @account AND id = @message AND content = @old
                 """);
             BindKey(command, old);
-            command.Parameters.AddWithValue("@new", content.Bytes);
-            command.Parameters.AddWithValue("@old", old.Content.Bytes);
+            command.Bind("@new", content.Bytes);
+            command.Bind("@old", old.Content.Bytes);
             return command.ExecuteNonQuery() == 1;
         };
     }
 
-    private static void BindKey(SqliteCommand command, Waiting message)
+    private static void BindKey(DbCommand command, Waiting message)
     {
-        command.Parameters.AddWithValue("@tenant", message.Account.Tenant);
-        command.Parameters.AddWithValue("@account", message.Account.Account);
-        command.Parameters.AddWithValue("@message", message.Id);
+        command.Bind("@tenant", message.Account.Tenant);
+        command.Bind("@account", message.Account.Account);
+        command.Bind("@message", message.Id);
     }
 
     private sealed record Waiting(AccountKey Account, byte[] Id, SealedBytes Content);

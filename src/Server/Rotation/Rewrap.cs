@@ -16,7 +16,7 @@ internal sealed record RewrapOutcome(long Done, IReadOnlyList<string> Unreadable
 /// Puts every row under the active key, beside a running server: a few rows in each transaction, with pauses several times as
 /// long as it holds the write lock. Can be stopped and started again at any time, since what is left to do is in the rows.
 /// </summary>
-internal sealed class Rewrap(SqliteStore store, KeyRing ring, TimeProvider clock)
+internal sealed class Rewrap(IStore store, KeyRing ring, TimeProvider clock)
 {
     /// <summary>About 2 ms under the write lock.</summary>
     private const int RowsAtOnce = 64;

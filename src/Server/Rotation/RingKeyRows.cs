@@ -17,15 +17,15 @@ internal static class RingKeyRows
     public static bool Add(Session session, uint id, byte[] checkValue)
     {
         var command = session.Command("INSERT INTO ring_keys (id, check_value) VALUES (@id, @check) ON CONFLICT DO NOTHING");
-        command.Parameters.AddWithValue("@id", (long)id);
-        command.Parameters.AddWithValue("@check", checkValue);
+        command.Bind("@id", (long)id);
+        command.Bind("@check", checkValue);
         return command.ExecuteNonQuery() == 1;
     }
 
     public static bool Remove(Session session, uint id)
     {
         var command = session.Command("DELETE FROM ring_keys WHERE id = @id");
-        command.Parameters.AddWithValue("@id", (long)id);
+        command.Bind("@id", (long)id);
         return command.ExecuteNonQuery() == 1;
     }
 
@@ -33,15 +33,15 @@ internal static class RingKeyRows
     public static bool SetServed(Session session, uint id, DateTimeOffset now)
     {
         var command = session.Command("UPDATE ring_keys SET serve_time = @now WHERE id = @id");
-        command.Parameters.AddWithValue("@id", (long)id);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@id", (long)id);
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         return command.ExecuteNonQuery() == 1;
     }
 
     public static DateTimeOffset? ServeTime(Session session, uint id)
     {
         var command = session.Command("SELECT serve_time FROM ring_keys WHERE id = @id");
-        command.Parameters.AddWithValue("@id", (long)id);
+        command.Bind("@id", (long)id);
         return command.ExecuteScalar() is long time ? DateTimeOffset.FromUnixTimeMilliseconds(time) : null;
     }
 }

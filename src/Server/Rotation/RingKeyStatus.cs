@@ -9,7 +9,7 @@ namespace Mfa.Server.Rotation;
 internal sealed record RingKeyStatus(string Key, string State, DateTimeOffset? CreateTime, IReadOnlyDictionary<string, long> Needed)
 {
     /// <summary>The keys of the ring, the newest first, then those that are missing.</summary>
-    public static List<RingKeyStatus> Read(SqliteStore store, string ringPath)
+    public static List<RingKeyStatus> Read(IStore store, string ringPath)
     {
         var content = KeyRingFile.Read(ringPath);
         var uses = KeyUses.Count(store).ToLookup(use => use.KeyId);

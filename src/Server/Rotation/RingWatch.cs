@@ -8,7 +8,7 @@ namespace Mfa.Server.Rotation;
 /// Puts a changed key ring in place in a running server: within a second, or as soon as a row names a key that is not in the
 /// ring. A file that is broken or belongs to another database changes nothing but the log.
 /// </summary>
-internal sealed class RingWatch(SqliteStore store, KeyRing ring, string ringPath, TimeProvider clock, ILogger<RingWatch> log) : BackgroundService
+internal sealed class RingWatch(IStore store, KeyRing ring, string ringPath, TimeProvider clock, ILogger<RingWatch> log) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 

@@ -5,7 +5,7 @@ using Mfa.Server.Store;
 namespace Mfa.Server.Rotation;
 
 /// <summary>The standing key: one row, whose plain value stays the same, so that a running server need not know.</summary>
-internal sealed class StandingKeyResealing(SqliteStore store, KeyRing ring) : IResealing
+internal sealed class StandingKeyResealing(IStore store, KeyRing ring) : IResealing
 {
     private readonly Sealer _sealer = new(ring);
     private bool _done;

@@ -10,7 +10,7 @@ internal static class StandingKeyRow
 {
     /// <summary>Opens the standing key; on the first start makes it.</summary>
     /// <exception cref="StartRefusedException">It does not open: limits and repeated requests would be looked up in vain.</exception>
-    public static async Task<StandingKey> LoadAsync(SqliteStore store, Sealer sealer)
+    public static async Task<StandingKey> LoadAsync(IStore store, Sealer sealer)
     {
         var content = store.Read(Find);
         if (content is null)
@@ -19,7 +19,7 @@ internal static class StandingKeyRow
             content = await store.WriteAsync(session => // two programs may start at once: the first one's stays
             {
                 var command = session.Command("INSERT INTO standing_key (id, content) VALUES (1, @content) ON CONFLICT DO NOTHING");
-                command.Parameters.AddWithValue("@content", fresh.Bytes);
+                command.Bind("@content", fresh.Bytes);
                 command.ExecuteNonQuery();
                 return Find(session);
             });
@@ -41,8 +41,8 @@ internal static class StandingKeyRow
     public static bool Replace(Session session, byte[] old, byte[] resealed)
     {
         var command = session.Command("UPDATE standing_key SET content = @new WHERE content = @old");
-        command.Parameters.AddWithValue("@new", resealed);
-        command.Parameters.AddWithValue("@old", old);
+        command.Bind("@new", resealed);
+        command.Bind("@old", old);
         return command.ExecuteNonQuery() == 1;
     }
 }

@@ -6,7 +6,7 @@ using Mfa.Server.Store;
 namespace Mfa.Server.Rotation;
 
 /// <summary>People of the built-in directory: addresses and passwords.</summary>
-internal sealed class UserResealing(SqliteStore store, KeyRing ring) : IResealing
+internal sealed class UserResealing(IStore store, KeyRing ring) : IResealing
 {
     private readonly Sealer _sealer = new(ring);
     private readonly PasswordHasher _passwords = new(ring);
@@ -28,8 +28,8 @@ internal sealed class UserResealing(SqliteStore store, KeyRing ring) : IResealin
                 WHERE name > @name AND ({NotActive}) ORDER BY name LIMIT @most
                 """);
             command.BindActive(ring);
-            command.Parameters.AddWithValue("@name", _last);
-            command.Parameters.AddWithValue("@most", most);
+            command.Bind("@name", _last);
+            command.Bind("@most", most);
             using var row = command.ExecuteReader();
             var people = new List<Protected>();
             while (row.Read())
@@ -55,16 +55,16 @@ internal sealed class UserResealing(SqliteStore store, KeyRing ring) : IResealin
         {
             var command = session.Command("""
                 UPDATE users SET email = @email, phone = @phone, password_key = @key, password_hash = @hash
-                WHERE name = @name AND email = @old_email AND phone IS @old_phone AND password_hash = @old_hash
+                WHERE name = @name AND email = @old_email AND phone IS NOT DISTINCT FROM @old_phone AND password_hash = @old_hash
                 """);
-            command.Parameters.AddWithValue("@name", old.Name);
-            command.Parameters.AddWithValue("@email", email.Bytes);
-            command.Parameters.AddWithValue("@phone", phone?.Bytes ?? (object)DBNull.Value);
-            command.Parameters.AddWithValue("@key", (long)password.KeyId);
-            command.Parameters.AddWithValue("@hash", password.Hash);
-            command.Parameters.AddWithValue("@old_email", old.Email.Bytes);
-            command.Parameters.AddWithValue("@old_phone", old.Phone?.Bytes ?? (object)DBNull.Value);
-            command.Parameters.AddWithValue("@old_hash", old.Password.Hash);
+            command.Bind("@name", old.Name);
+            command.Bind("@email", email.Bytes);
+            command.Bind("@phone", phone?.Bytes);
+            command.Bind("@key", (long)password.KeyId);
+            command.Bind("@hash", password.Hash);
+            command.Bind("@old_email", old.Email.Bytes);
+            command.Bind("@old_phone", old.Phone?.Bytes);
+            command.Bind("@old_hash", old.Password.Hash);
             return command.ExecuteNonQuery() == 1;
         };
     }

@@ -104,14 +104,14 @@ internal sealed class MfaEndpoint(
         return new ConfirmDisableResponse { DisableTime = answer.DisableTime.ToTimestamp() };
     }
 
-    public override Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context)
+    public override async Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context)
     {
         var form = new Form();
         var account = form.Account(request.Account, CallerOf(context));
         form.ThrowIfBad();
 
-        var answer = status.Run(account);
-        return Task.FromResult(new GetStatusResponse
+        var answer = await status.RunAsync(account);
+        return new GetStatusResponse
         {
             State = StateOf(answer.State),
             Method = MethodOf(answer.Method),
@@ -133,7 +133,7 @@ internal sealed class MfaEndpoint(
                 UpdateTime = delivery.UpdateTime.ToTimestamp(),
                 Attempts = delivery.Attempts,
             },
-        });
+        };
     }
 
     public override async Task<RegenerateRecoveryCodesResponse> RegenerateRecoveryCodes(

@@ -1,5 +1,5 @@
+using System.Data.Common;
 using Mfa.Server.Domain;
-using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Store;
 
@@ -24,36 +24,41 @@ internal static class AnswerRows
             WHERE tenant = @tenant AND account = @account AND caller = @caller AND request_id = @id AND expire_time > @now
             """);
         BindKey(command, mark);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         using var row = command.ExecuteReader();
         return row.Read() ? new RememberedAnswer(row.GetFieldValue<byte[]>(0), row.GetFieldValue<byte[]>(1)) : null;
     }
 
-    public static void Save(Session session, RequestMark mark, byte[] answer)
+    /// <returns>False when the request was answered meanwhile, and that answer is still remembered.</returns>
+    public static bool Save(Session session, RequestMark mark, byte[] answer, DateTimeOffset now)
     {
         var command = session.Command("""
-            INSERT OR REPLACE INTO answers (tenant, account, caller, request_id, payload, answer, expire_time)
+            INSERT INTO answers (tenant, account, caller, request_id, payload, answer, expire_time)
             VALUES (@tenant, @account, @caller, @id, @payload, @answer, @expire)
+            ON CONFLICT (tenant, account, caller, request_id)
+            DO UPDATE SET payload = excluded.payload, answer = excluded.answer, expire_time = excluded.expire_time
+            WHERE answers.expire_time <= @now
             """);
         BindKey(command, mark);
-        command.Parameters.AddWithValue("@payload", mark.Payload);
-        command.Parameters.AddWithValue("@answer", answer);
-        command.Parameters.AddWithValue("@expire", mark.ExpireTime.ToUnixTimeMilliseconds());
-        command.ExecuteNonQuery();
+        command.Bind("@payload", mark.Payload);
+        command.Bind("@answer", answer);
+        command.Bind("@expire", mark.ExpireTime.ToUnixTimeMilliseconds());
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
+        return command.ExecuteNonQuery() == 1;
     }
 
     public static int RemoveExpired(Session session, DateTimeOffset now)
     {
         var command = session.Command("DELETE FROM answers WHERE expire_time <= @now");
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         return command.ExecuteNonQuery();
     }
 
-    private static void BindKey(SqliteCommand command, RequestMark mark)
+    private static void BindKey(DbCommand command, RequestMark mark)
     {
-        command.Parameters.AddWithValue("@tenant", mark.Account.Tenant);
-        command.Parameters.AddWithValue("@account", mark.Account.Account);
-        command.Parameters.AddWithValue("@caller", mark.Caller);
-        command.Parameters.AddWithValue("@id", mark.Id.ToByteArray());
+        command.Bind("@tenant", mark.Account.Tenant);
+        command.Bind("@account", mark.Account.Account);
+        command.Bind("@caller", mark.Caller);
+        command.Bind("@id", mark.Id.ToByteArray());
     }
 }

@@ -6,7 +6,7 @@ namespace Mfa.Server.Store;
 /// Keeps the audit trail in the background: signs a checkpoint every minute that something came in, writes the finding aid, and
 /// removes what is older than it has to be.
 /// </summary>
-internal sealed class AuditKeeper(SqliteStore store, AuditOptions options, TimeProvider clock, ILogger<AuditKeeper> log) : BackgroundService
+internal sealed class AuditKeeper(IStore store, AuditOptions options, TimeProvider clock, ILogger<AuditKeeper> log) : BackgroundService
 {
     /// <summary>Rows removed at a time: about 20 ms, for which verdicts wait.</summary>
     private const int MostRemoved = 2_000;
@@ -40,12 +40,12 @@ internal sealed class AuditKeeper(SqliteStore store, AuditOptions options, TimeP
         {
             await MarkAsync();
             await SignAgainAsync(ct);
-            while (!ct.IsCancellationRequested && await store.WriteAsync(AuditSegments.AddNext))
+            while (!ct.IsCancellationRequested && await store.Trail.AddSegmentAsync())
             {
             }
 
             var before = clock.GetUtcNow() - options.Retention;
-            while (!ct.IsCancellationRequested && await store.WriteAsync(s => s.Trail.RemoveOld(s, before, MostRemoved, clock.GetUtcNow())))
+            while (!ct.IsCancellationRequested && await store.Trail.RemoveOldAsync(before, MostRemoved))
             {
             }
         }
@@ -59,9 +59,9 @@ internal sealed class AuditKeeper(SqliteStore store, AuditOptions options, TimeP
     {
         try
         {
-            var (checkpoint, broken) = await store.WriteAsync(session => (session.Trail.Mark(session, clock.GetUtcNow()), session.Trail.TakeBroken()));
-            if (broken) log.AuditTrailBroken();
-            if (checkpoint is not null) log.AuditCheckpoint(checkpoint.Text);
+            var mark = await store.Trail.MarkAsync();
+            if (mark.Broken) log.AuditTrailBroken();
+            foreach (var checkpoint in mark.Checkpoints) log.AuditCheckpoint(checkpoint.Text);
         }
         catch (StoreUnavailableException why)
         {
@@ -74,7 +74,7 @@ internal sealed class AuditKeeper(SqliteStore store, AuditOptions options, TimeP
     {
         var active = store.ActiveKeyId;
         if (_signedWith == active) return;
-        while (!ct.IsCancellationRequested && await store.WriteAsync(s => s.Trail.SignAgain(s, MostSignedAgain, clock.GetUtcNow())) > 0)
+        while (!ct.IsCancellationRequested && await store.Trail.SignAgainAsync(MostSignedAgain) > 0)
         {
         }
 

@@ -1,5 +1,5 @@
+using System.Data.Common;
 using Mfa.Server.Domain;
-using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Store;
 
@@ -91,9 +91,9 @@ internal static class AuditSearch
     {
         var command = session.Command(RowsOfAccount);
         Bind(command, filter);
-        command.Parameters.AddWithValue("@segment", segment);
-        command.Parameters.AddWithValue("@account", filter.Account!.Value.Account);
-        command.Parameters.AddWithValue("@key", AuditRows.KeyOf(filter.Account.Value));
+        command.Bind("@segment", segment);
+        command.Bind("@account", filter.Account!.Value.Account);
+        command.Bind("@key", AuditRows.KeyOf(filter.Account.Value));
         return Read(command);
     }
 
@@ -101,12 +101,12 @@ internal static class AuditSearch
     {
         var command = session.Command(RowsOfSegment);
         Bind(command, filter);
-        command.Parameters.AddWithValue("@first", AuditSegments.FirstSeq(segment));
-        command.Parameters.AddWithValue("@last", AuditSegments.FirstSeq(segment + 1) - 1);
+        command.Bind("@first", AuditSegments.FirstSeq(segment));
+        command.Bind("@last", AuditSegments.FirstSeq(segment + 1) - 1);
         return Read(command);
     }
 
-    private static IEnumerable<AuditRow> Read(SqliteCommand command)
+    private static IEnumerable<AuditRow> Read(DbCommand command)
     {
         using var row = command.ExecuteReader();
         while (row.Read())
@@ -118,12 +118,12 @@ internal static class AuditSearch
         }
     }
 
-    private static void Bind(SqliteCommand command, AuditFilter filter)
+    private static void Bind(DbCommand command, AuditFilter filter)
     {
-        command.Parameters.AddWithValue("@tenant", filter.Tenant ?? (object)DBNull.Value);
-        command.Parameters.AddWithValue("@caller", filter.Caller ?? (object)DBNull.Value);
-        command.Parameters.AddWithValue("@outcome", filter.Outcome is { } outcome ? (long)outcome : DBNull.Value);
-        command.Parameters.AddWithValue("@since", filter.Since is { } since ? since.ToUnixTimeMilliseconds() : DBNull.Value);
-        command.Parameters.AddWithValue("@until", filter.Until is { } until ? until.ToUnixTimeMilliseconds() : DBNull.Value);
+        command.Bind("@tenant", filter.Tenant);
+        command.Bind("@caller", filter.Caller);
+        command.Bind("@outcome", filter.Outcome is { } outcome ? (long)outcome : null);
+        command.Bind("@since", filter.Since is { } since ? since.ToUnixTimeMilliseconds() : null);
+        command.Bind("@until", filter.Until is { } until ? until.ToUnixTimeMilliseconds() : null);
     }
 }

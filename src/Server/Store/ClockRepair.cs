@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Mfa.Server.Domain;
 using Microsoft.Data.Sqlite;
 
@@ -79,13 +80,13 @@ internal static class ClockRepair
         }
     }
 
-    private static void Bind(SqliteCommand command, DateTimeOffset now, TimeSpan longestLock)
+    private static void Bind(DbCommand command, DateTimeOffset now, TimeSpan longestLock)
     {
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
-        command.Parameters.AddWithValue("@tolerance", TotpMatch.MostTolerance);
-        command.Parameters.AddWithValue("@margin", MarginSeconds);
-        command.Parameters.AddWithValue("@late", LateSeconds);
-        command.Parameters.AddWithValue("@lock", (long)longestLock.TotalMilliseconds);
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@tolerance", TotpMatch.MostTolerance);
+        command.Bind("@margin", MarginSeconds);
+        command.Bind("@late", LateSeconds);
+        command.Bind("@lock", (long)longestLock.TotalMilliseconds);
     }
 
     private const string Repair = $"""

@@ -21,7 +21,7 @@ internal static class ClockRows
         NoteGap(session, now);
         if (now - system > SteadyClock.Tolerance) CutGaps(session, system);
         var command = session.Command("UPDATE database_state SET mark = @now WHERE mark < @now");
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         command.ExecuteNonQuery();
     }
 
@@ -31,13 +31,13 @@ internal static class ClockRows
             INSERT INTO clock_gaps (from_time, to_time)
             SELECT mark, @now FROM database_state WHERE mark > 0 AND mark < @now - @gap
             """);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
-        command.Parameters.AddWithValue("@gap", (long)Gap.TotalMilliseconds);
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@gap", (long)Gap.TotalMilliseconds);
         if (command.ExecuteNonQuery() == 0) return;
 
         // Counted from before this gap: a jump over years must not make the gap it left look old.
         var forget = session.Command("DELETE FROM clock_gaps WHERE to_time < (SELECT mark FROM database_state) - @kept");
-        forget.Parameters.AddWithValue("@kept", (long)Kept.TotalMilliseconds);
+        forget.Bind("@kept", (long)Kept.TotalMilliseconds);
         forget.ExecuteNonQuery();
     }
 
@@ -45,7 +45,7 @@ internal static class ClockRows
     private static void CutGaps(Session session, DateTimeOffset system)
     {
         var command = session.Command("UPDATE clock_gaps SET from_time = @system WHERE from_time < @system AND to_time > @system");
-        command.Parameters.AddWithValue("@system", system.ToUnixTimeMilliseconds());
+        command.Bind("@system", system.ToUnixTimeMilliseconds());
         command.ExecuteNonQuery();
     }
 }

@@ -1,5 +1,5 @@
+using System.Data.Common;
 using Mfa.Server.Domain;
-using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Store;
 
@@ -16,10 +16,10 @@ internal static class OutboxRows
             VALUES (@tenant, @account, @id, @channel, @content, @now, @expire, @now, 0, 1, @now)
             """);
         BindKey(command, message.Account, message.Id);
-        command.Parameters.AddWithValue("@channel", (int)message.Channel);
-        command.Parameters.AddWithValue("@content", message.Content.Bytes);
-        command.Parameters.AddWithValue("@now", message.CreateTime.ToUnixTimeMilliseconds());
-        command.Parameters.AddWithValue("@expire", message.ExpireTime.ToUnixTimeMilliseconds());
+        command.Bind("@channel", (int)message.Channel);
+        command.Bind("@content", message.Content.Bytes);
+        command.Bind("@now", message.CreateTime.ToUnixTimeMilliseconds());
+        command.Bind("@expire", message.ExpireTime.ToUnixTimeMilliseconds());
         command.ExecuteNonQuery();
     }
 
@@ -28,15 +28,15 @@ internal static class OutboxRows
     {
         var command = session.Command("""
             UPDATE outbox SET next_time = @until, attempts = attempts + 1
-            WHERE state = 1 AND (tenant, account, id) IN (
+            WHERE state = 1 AND next_time <= @now AND (tenant, account, id) IN (
                 SELECT tenant, account, id FROM outbox
                 WHERE state = 1 AND channel = @channel AND next_time <= @now ORDER BY next_time LIMIT @most)
             RETURNING tenant, account, id, channel, content, expire_time, attempts
             """);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
-        command.Parameters.AddWithValue("@until", (now + lease).ToUnixTimeMilliseconds());
-        command.Parameters.AddWithValue("@channel", (int)channel);
-        command.Parameters.AddWithValue("@most", most);
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@until", (now + lease).ToUnixTimeMilliseconds());
+        command.Bind("@channel", (int)channel);
+        command.Bind("@most", most);
         using var row = command.ExecuteReader();
         var messages = new List<DueMessage>();
         while (row.Read())
@@ -56,8 +56,8 @@ internal static class OutboxRows
             UPDATE outbox SET state = @state, content = NULL, update_time = @now WHERE tenant = @tenant AND account = @account AND id = @id
             """);
         BindKey(command, message.Account, message.Id);
-        command.Parameters.AddWithValue("@state", (int)state);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@state", (int)state);
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         return command.ExecuteNonQuery();
     }
 
@@ -69,8 +69,8 @@ internal static class OutboxRows
             WHERE tenant = @tenant AND account = @account AND id = @id AND state = 1
             """);
         BindKey(command, account, id);
-        command.Parameters.AddWithValue("@state", (int)DeliveryState.Failed);
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@state", (int)DeliveryState.Failed);
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         return command.ExecuteNonQuery();
     }
 
@@ -80,7 +80,7 @@ internal static class OutboxRows
             UPDATE outbox SET next_time = @next WHERE tenant = @tenant AND account = @account AND id = @id AND state = 1
             """);
         BindKey(command, message.Account, message.Id);
-        command.Parameters.AddWithValue("@next", next.ToUnixTimeMilliseconds());
+        command.Bind("@next", next.ToUnixTimeMilliseconds());
         return command.ExecuteNonQuery();
     }
 
@@ -88,7 +88,7 @@ internal static class OutboxRows
     public static int ReleaseClaims(Session session, DateTimeOffset now)
     {
         var command = session.Command("UPDATE outbox SET next_time = @now WHERE state = 1 AND attempts > 0");
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
         return command.ExecuteNonQuery();
     }
 
@@ -106,14 +106,14 @@ internal static class OutboxRows
     public static int RemoveOld(Session session, DateTimeOffset now)
     {
         var command = session.Command("DELETE FROM outbox WHERE state <> 1 AND update_time <= @before");
-        command.Parameters.AddWithValue("@before", now.AddDays(-1).ToUnixTimeMilliseconds());
+        command.Bind("@before", now.AddDays(-1).ToUnixTimeMilliseconds());
         return command.ExecuteNonQuery();
     }
 
-    private static void BindKey(SqliteCommand command, AccountKey account, Guid id)
+    private static void BindKey(DbCommand command, AccountKey account, Guid id)
     {
-        command.Parameters.AddWithValue("@tenant", account.Tenant);
-        command.Parameters.AddWithValue("@account", account.Account);
-        command.Parameters.AddWithValue("@id", id.ToByteArray());
+        command.Bind("@tenant", account.Tenant);
+        command.Bind("@account", account.Account);
+        command.Bind("@id", id.ToByteArray());
     }
 }

@@ -23,12 +23,12 @@ internal static class SendCountRows
         {
             var command = session.Command("""
                 INSERT INTO send_counts (name, subject, window_start, count, last_time) VALUES (@name, @subject, @start, 1, @now)
-                ON CONFLICT DO UPDATE SET count = count + 1, last_time = @now
+                ON CONFLICT (name, subject, window_start) DO UPDATE SET count = send_counts.count + 1, last_time = @now
                 """);
-            command.Parameters.AddWithValue("@name", limit.Name);
-            command.Parameters.AddWithValue("@subject", limit.Subject);
-            command.Parameters.AddWithValue("@start", limit.WindowStart(now).ToUnixTimeMilliseconds());
-            command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
+            command.Bind("@name", limit.Name);
+            command.Bind("@subject", limit.Subject);
+            command.Bind("@start", limit.WindowStart(now).ToUnixTimeMilliseconds());
+            command.Bind("@now", now.ToUnixTimeMilliseconds());
             command.ExecuteNonQuery();
         }
     }
@@ -37,7 +37,7 @@ internal static class SendCountRows
     public static int RemoveOld(Session session, DateTimeOffset now)
     {
         var command = session.Command("DELETE FROM send_counts WHERE window_start <= @before");
-        command.Parameters.AddWithValue("@before", now.AddDays(-2).ToUnixTimeMilliseconds());
+        command.Bind("@before", now.AddDays(-2).ToUnixTimeMilliseconds());
         return command.ExecuteNonQuery();
     }
 
@@ -48,11 +48,11 @@ internal static class SendCountRows
             SELECT coalesce(sum(count) FILTER (WHERE window_start = @start), 0), max(last_time) FILTER (WHERE last_time <= @now)
             FROM send_counts WHERE name = @name AND subject = @subject AND window_start >= @before
             """);
-        command.Parameters.AddWithValue("@name", limit.Name);
-        command.Parameters.AddWithValue("@subject", limit.Subject);
-        command.Parameters.AddWithValue("@start", limit.WindowStart(now).ToUnixTimeMilliseconds());
-        command.Parameters.AddWithValue("@now", now.ToUnixTimeMilliseconds());
-        command.Parameters.AddWithValue("@before", (limit.WindowStart(now) - limit.Window).ToUnixTimeMilliseconds());
+        command.Bind("@name", limit.Name);
+        command.Bind("@subject", limit.Subject);
+        command.Bind("@start", limit.WindowStart(now).ToUnixTimeMilliseconds());
+        command.Bind("@now", now.ToUnixTimeMilliseconds());
+        command.Bind("@before", (limit.WindowStart(now) - limit.Window).ToUnixTimeMilliseconds());
         using var row = command.ExecuteReader();
         row.Read();
         return (row.GetInt32(0), row.IsDBNull(1) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)));

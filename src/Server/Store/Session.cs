@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Mfa.Server.Domain;
 using Microsoft.Data.Sqlite;
 
@@ -8,18 +9,22 @@ namespace Mfa.Server.Store;
 /// thread at a time.
 /// </summary>
 /// <param name="trail">The audit trail's end; only the writer has it.</param>
-internal sealed class Session(SqliteConnection connection, AuditTrail? trail = null) : IDisposable
+internal class Session(DbConnection connection, AuditTrail? trail = null) : IDisposable
 {
-    private readonly Dictionary<string, SqliteCommand> _commands = [];
+    private readonly Dictionary<string, DbCommand> _commands = [];
     private readonly Dictionary<string, Statement> _statements = [];
 
     public AuditTrail Trail => trail ?? throw new InvalidOperationException("Only the writer writes to the audit trail.");
 
     /// <summary>Puts a row into the audit trail, in the transaction of what it tells about.</summary>
-    public void Audit(AuditEntry entry) => Trail.Append(this, entry);
+    public virtual void Audit(AuditEntry entry) => Trail.Append(this, entry);
+
+    /// <summary>Signs what is signed with older keys of the ring with the active one, so that they can be removed.</summary>
+    /// <returns>How many checkpoints were signed.</returns>
+    public virtual int SignTrailAgain(int most, DateTimeOffset now) => Trail.SignAgain(this, most, now);
 
     /// <summary>The statement, without values of its last use. Belongs to the session: do not dispose of it.</summary>
-    public SqliteCommand Command(string sql)
+    public DbCommand Command(string sql)
     {
         if (_commands.TryGetValue(sql, out var command))
         {
@@ -38,13 +43,13 @@ internal sealed class Session(SqliteConnection connection, AuditTrail? trail = n
     /// <summary>The statement for positions, without objects in between. Belongs to the session: do not dispose of it.</summary>
     public Statement Statement(string sql)
     {
-        if (!_statements.TryGetValue(sql, out var statement)) _statements.Add(sql, statement = new Statement(connection, sql));
+        if (!_statements.TryGetValue(sql, out var statement)) _statements.Add(sql, statement = new Statement((SqliteConnection)connection, sql));
         return statement;
     }
 
     public void Execute(string sql) => Command(sql).ExecuteNonQuery();
 
-    public void Dispose()
+    public virtual void Dispose()
     {
         foreach (var command in _commands.Values) command.Dispose();
         foreach (var statement in _statements.Values) statement.Dispose();

@@ -5,29 +5,11 @@ using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Store;
 
-/// <summary>A decision on an account: what to tell, and the account to save before telling it.</summary>
-/// <param name="Answer">What the caller gets, once the account is saved.</param>
-/// <param name="Next">The account after the decision; the same instance when there is nothing to save.</param>
-/// <param name="Audit">What the trail says about it, in the same transaction; null for a decision that is to be made again.</param>
-/// <param name="Send">Messages that are saved in the same transaction; null for none.</param>
-internal readonly record struct Change<T>(T Answer, Account Next, AuditEntry? Audit, Send<T>? Send = null);
-
-/// <summary>Messages that go out because of a decision.</summary>
-/// <param name="Limits">Limits that must let them pass, or nothing of the decision is saved. Empty for notices.</param>
-/// <param name="Refused">The answer when a limit does not.</param>
-/// <param name="Supersedes">A message that is not to be sent any more, because its code is void now; null for none.</param>
-internal sealed record Send<T>(
-    IReadOnlyList<OutboxMessage> Messages, IReadOnlyList<SendLimit> Limits, Func<SendLimitHit, T> Refused, Guid? Supersedes = null);
-
-/// <summary>Makes the answer of a change repeatable: it is saved in the same transaction.</summary>
-/// <param name="Encode">Null for an answer that is not final and must not be repeated.</param>
-internal sealed record Remember<T>(RequestMark Mark, Func<T, byte[]?> Encode, Func<RememberedAnswer, T> Decode);
-
 /// <summary>
 /// Accounts on SQLite. Readers see committed states only, each on a connection of their own; all writing goes through the one
 /// <see cref="GroupWriter"/>.
 /// </summary>
-internal sealed class SqliteStore : IDisposable
+internal sealed class SqliteStore : IStore
 {
     private readonly Database _database;
     private readonly KeyRing _ring;
@@ -42,26 +24,25 @@ internal sealed class SqliteStore : IDisposable
         (_database, _ring) = (database, ring);
         _clock = new SteadyClock(system, Read(ClockRows.Mark));
         _writer = new GroupWriter(database, ring, _clock);
+        Trail = new SqliteAuditTrail(this, ring);
     }
 
-    /// <summary>The time that this database goes by, which is never earlier than what it has seen.</summary>
     public SteadyClock Clock => _clock;
 
-    /// <returns>The account as last saved; one that was never saved comes back empty.</returns>
+    public IAuditTrail Trail { get; }
+
+    /// <summary>Less than a verb that revokes a key takes to end after its commit: it takes effect at the next call.</summary>
+    public TimeSpan KeyLifetime { get; } = TimeSpan.FromMilliseconds(1);
+
     public Account Find(AccountKey key) => Read(session => AccountRows.Find(session, key));
 
-    /// <returns>How far a message has got; null once it is forgotten.</returns>
-    public DeliveryStatus? FindDelivery(AccountKey key, Guid id) => Read(session => OutboxRows.Find(session, key, id));
+    public ValueTask<Account> FindAsync(AccountKey key) => new(Find(key));
 
-    /// <returns>The answer to the same request, if it was answered before and is still remembered.</returns>
-    public RememberedAnswer? FindAnswer(RequestMark mark) => Read(session => AnswerRows.Find(session, mark, _clock.GetUtcNow()));
+    public ValueTask<DeliveryStatus?> FindDeliveryAsync(AccountKey key, Guid id) => new(Read(session => OutboxRows.Find(session, key, id)));
 
-    /// <summary>
-    /// Decides on the account as <paramref name="loaded"/> and saves the outcome, durably, before it returns. When somebody
-    /// else saved the account meanwhile, decides again on what they saved.
-    /// </summary>
-    /// <param name="decide">Pure and quick: may run again, and then runs inside the one writer.</param>
-    /// <exception cref="StoreUnavailableException">Not saved: no answer may be given.</exception>
+    public ValueTask<RememberedAnswer?> FindAnswerAsync(RequestMark mark) =>
+        new(Read(session => AnswerRows.Find(session, mark, _clock.GetUtcNow())));
+
     public async Task<T> UpdateAsync<T>(Account loaded, Func<Account, Change<T>> decide, Remember<T>? remember = null)
     {
         var first = decide(loaded);
@@ -71,15 +52,14 @@ internal sealed class SqliteStore : IDisposable
         return answer;
     }
 
-    /// <summary>The key that the audit trail is signed with from now on.</summary>
     public uint ActiveKeyId => _ring.ActiveId;
 
-    /// <summary>Called after messages were saved, so that they need not wait for the next look into the outbox.</summary>
     public Action? Queued { get; set; }
 
     public Task<T> WriteAsync<T>(Func<Session, T> work) => _writer.RunAsync(work);
 
-    /// <summary>Puts a row into the audit trail that tells about nothing else in the database.</summary>
+    public bool Save(Session session, Account loaded, Account next) => AccountRows.Save(session, loaded, next);
+
     public Task AuditAsync(AuditEntry entry) => _writer.RunAsync(session =>
     {
         session.Audit(entry);
@@ -134,6 +114,8 @@ internal sealed class SqliteStore : IDisposable
         }
     }
 
+    public string Explain(StoreUnavailableException unavailable) => Database.Explain(unavailable);
+
     public void Dispose()
     {
         _writer.Dispose();
@@ -159,7 +141,7 @@ internal sealed class SqliteStore : IDisposable
 
         if (change.Audit is { } entry) session.Audit(entry);
         if (change.Send is { } send) Queue(session, loaded.Key, send, change.Audit?.By ?? AuditCaller.Server);
-        if (remember?.Encode(change.Answer) is { } answer) AnswerRows.Save(session, remember.Mark, answer);
+        if (remember?.Encode(change.Answer) is { } answer) AnswerRows.Save(session, remember.Mark, answer, _clock.GetUtcNow());
         return change.Answer;
     }
 
@@ -186,5 +168,5 @@ internal sealed class SqliteStore : IDisposable
     }
 
     private static bool SaveIfChanged<T>(Session session, Account from, Change<T> change) =>
-        ReferenceEquals(change.Next, from) || AccountRows.Save(session, change.Next);
+        ReferenceEquals(change.Next, from) || AccountRows.Save(session, from, change.Next);
 }

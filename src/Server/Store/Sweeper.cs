@@ -3,7 +3,7 @@ using Mfa.Server.Observability;
 namespace Mfa.Server.Store;
 
 /// <summary>Clears away what has expired. Nothing depends on it for being right: expired rows are not looked at.</summary>
-internal sealed class Sweeper(SqliteStore store, TimeProvider clock, ILogger<Sweeper> log) : BackgroundService
+internal sealed class Sweeper(IStore store, TimeProvider clock, ILogger<Sweeper> log) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
 

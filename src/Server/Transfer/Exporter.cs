@@ -11,7 +11,7 @@ namespace Mfa.Server.Transfer;
 internal readonly record struct Exported(long Accounts, long LeftOut);
 
 /// <summary>Writes the factors in force of one tenant, open. Each account is as it is when its turn comes.</summary>
-internal sealed class Exporter(SqliteStore store, KeyRing ring, TimeProvider clock)
+internal sealed class Exporter(IStore store, KeyRing ring, TimeProvider clock)
 {
     public static readonly string[] Formats = ["jsonl", "otpauth"];
 
@@ -70,9 +70,9 @@ internal sealed class Exporter(SqliteStore store, KeyRing ring, TimeProvider clo
         var command = session.Command("""
             SELECT account FROM accounts WHERE tenant = @tenant AND account > @after AND f_id IS NOT NULL ORDER BY account LIMIT @most
             """);
-        command.Parameters.AddWithValue("@tenant", tenant);
-        command.Parameters.AddWithValue("@after", after);
-        command.Parameters.AddWithValue("@most", AccountsAtOnce);
+        command.Bind("@tenant", tenant);
+        command.Bind("@after", after);
+        command.Bind("@most", AccountsAtOnce);
         using var row = command.ExecuteReader();
         var names = new List<string>();
         while (row.Read()) names.Add(row.GetString(0));

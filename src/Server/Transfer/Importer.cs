@@ -41,7 +41,7 @@ internal sealed record ImportOptions(string Tenant, string Format, string? Issue
 /// Puts the factors of other programs into accounts that have none. Each is saved in a transaction of its own with its row of
 /// the trail, so that whoever breaks off and starts again loses nothing and doubles nothing.
 /// </summary>
-internal sealed class Importer(SqliteStore store, KeyRing ring, ImportOptions options, TimeProvider clock)
+internal sealed class Importer(IStore store, KeyRing ring, ImportOptions options, TimeProvider clock)
 {
     /// <summary>The longest that any setting lets an enrollment wait: the sweeper and the clock's repair go by it.</summary>
     private static readonly TimeSpan PendingLifetime = TimeSpan.FromDays(1);

@@ -55,7 +55,7 @@ internal static class WebPages
         ("/disable.js", _) => DisablePage.ShowAsync(http, "disable.js", "text/javascript; charset=utf-8"),
         ("/disable.svg", _) => DisablePage.ShowAsync(http, "disable.svg", "image/svg+xml"),
         ("/health/live", _) => Answer(http, StatusCodes.Status200OK, "alive\n"),
-        ("/health/ready", _) => StoreHealth.Answers(http.RequestServices.GetRequiredService<SqliteStore>())
+        ("/health/ready", _) => StoreHealth.Answers(http.RequestServices.GetRequiredService<IStore>())
             ? Answer(http, StatusCodes.Status200OK, Ready(http.RequestServices.GetRequiredService<SteadyClock>()))
             : Answer(http, StatusCodes.Status503ServiceUnavailable, "not ready: the store does not answer\n"),
     };
@@ -83,12 +83,12 @@ internal static class WebPages
 }
 
 /// <summary>Ready means that the store answers. Used by gRPC health and by the web address.</summary>
-internal sealed class StoreHealth(SqliteStore store) : IHealthCheck
+internal sealed class StoreHealth(IStore store) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(Answers(store) ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy());
 
-    public static bool Answers(SqliteStore store)
+    public static bool Answers(IStore store)
     {
         try
         {

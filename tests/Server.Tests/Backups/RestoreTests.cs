@@ -45,7 +45,7 @@ public sealed class RestoreTests : IDisposable
             await data.Store.WriteAsync(session =>
             {
                 OutboxRows.Add(session, new OutboxMessage(Alice, Guid.NewGuid(), Channel.Email, new SealedBytes([1]), now, now.AddMinutes(5)));
-                AnswerRows.Save(session, mark, [1]);
+                AnswerRows.Save(session, mark, [1], now);
                 return true;
             });
         });

@@ -11,7 +11,7 @@ internal sealed class Operator(TestServer server)
 {
     public string RingPath { get; } = Path.Combine(server.Folder, "keys.json");
 
-    public SqliteStore Store { get; } = server.Services.GetRequiredService<SqliteStore>();
+    public IStore Store { get; } = server.Services.GetRequiredService<IStore>();
 
     /// <summary>The ring that the server works with.</summary>
     public KeyRing ServersRing { get; } = server.Services.GetRequiredService<KeyRing>();

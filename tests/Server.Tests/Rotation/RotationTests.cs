@@ -165,7 +165,7 @@ public sealed class RotationTests
     }
 
     /// <summary>Whatever is protected says so in the same five bytes; no column is spared, also not one that KeyUses forgot.</summary>
-    private static void AssertNoHeader(SqliteStore store, uint keyId) => Assert.Equal([], store.Read(session =>
+    private static void AssertNoHeader(IStore store, uint keyId) => Assert.Equal([], store.Read(session =>
     {
         var header = new byte[1 + sizeof(uint)];
         header[0] = 1;
@@ -180,8 +180,8 @@ public sealed class RotationTests
         foreach (var (table, column) in columns)
         {
             var command = session.Command($"SELECT count(*) FROM {table} WHERE substr({column}, 1, 5) = @header OR {column} = @id");
-            command.Parameters.AddWithValue("@header", header);
-            command.Parameters.AddWithValue("@id", (long)keyId);
+            command.Bind("@header", header);
+            command.Bind("@id", (long)keyId);
             if (command.ExecuteScalar() is not 0L) found.Add($"{table}.{column}");
         }
 

@@ -227,15 +227,14 @@ public sealed class AuditedCallsTests
     /// <summary>Oldest first.</summary>
     private static List<AuditRow> All(TestServer server)
     {
-        var rows = server.Services.GetRequiredService<SqliteStore>().Read(session => AuditSearch.Find(session, new AuditFilter(), int.MaxValue));
+        var rows = server.Services.GetRequiredService<IStore>().Trail.Find(new AuditFilter(), int.MaxValue);
         rows.Reverse();
         return rows;
     }
 
     private static void AssertWhole(TestServer server)
     {
-        var ring = server.Services.GetRequiredService<Server.Protection.KeyRing>();
-        var report = server.Services.GetRequiredService<SqliteStore>().Read(session => new AuditVerification(session, ring).Run(after: null, outside: null, _ => { }));
+        var report = server.Services.GetRequiredService<IStore>().Trail.Verify(after: null, outside: null, _ => { });
         Assert.Empty(report.Damage);
     }
 

@@ -68,8 +68,8 @@ public sealed class OutboxTests : IDisposable
         await _store.WriteAsync(session => OutboxRows.Withdraw(session, Alice, withdrawn, Now));
 
         Assert.Empty(await ClaimAsync(Now.AddDays(1)));
-        Assert.Equal(DeliveryState.Sent, _store.FindDelivery(Alice, sent.Id)!.State);
-        Assert.Equal(DeliveryState.Failed, _store.FindDelivery(Alice, withdrawn)!.State);
+        Assert.Equal(DeliveryState.Sent, (await _store.FindDeliveryAsync(Alice, sent.Id))!.State);
+        Assert.Equal(DeliveryState.Failed, (await _store.FindDeliveryAsync(Alice, withdrawn))!.State);
         Assert.Equal(2L, _store.Read(session => session.Command("SELECT count(*) FROM outbox WHERE content IS NULL").ExecuteScalar()));
     }
 
@@ -82,10 +82,10 @@ public sealed class OutboxTests : IDisposable
         var waiting = await AddAsync(Channel.Email);
 
         await _store.WriteAsync(session => OutboxRows.RemoveOld(session, Now.AddDays(1).AddMilliseconds(-1)));
-        Assert.NotNull(_store.FindDelivery(Alice, sent.Id));
+        Assert.NotNull(await _store.FindDeliveryAsync(Alice, sent.Id));
         await _store.WriteAsync(session => OutboxRows.RemoveOld(session, Now.AddDays(1)));
-        Assert.Null(_store.FindDelivery(Alice, sent.Id));
-        Assert.NotNull(_store.FindDelivery(Alice, waiting));
+        Assert.Null(await _store.FindDeliveryAsync(Alice, sent.Id));
+        Assert.NotNull(await _store.FindDeliveryAsync(Alice, waiting));
     }
 
     private async Task<Guid> AddAsync(Channel channel)

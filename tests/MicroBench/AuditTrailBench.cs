@@ -4,9 +4,9 @@ using Mfa.Server;
 using Mfa.Server.Domain;
 using Mfa.Server.Store;
 
-namespace Mfa.Bench;
+namespace Mfa.MicroBench;
 
-/// <summary>`bench audit ROWS`: makes a trail of so many rows, as the server writes them, and times what operators ask of it.</summary>
+/// <summary>`MicroBench audit ROWS`: makes a trail of so many rows, as the server writes them, and times what operators ask of it.</summary>
 internal static class AuditTrailBench
 {
     private const int Accounts = 200_000;
@@ -51,7 +51,7 @@ internal static class AuditTrailBench
             for (var i = 0; i < 7; i++)
             {
                 var once = Stopwatch.StartNew();
-                found = data.Store.Read(session => AuditSearch.Find(session, filter, limit: 100)).Count;
+                found = data.Store.Trail.Find(filter, limit: 100).Count;
                 times.Add(once.Elapsed.TotalMilliseconds);
             }
 
@@ -59,12 +59,12 @@ internal static class AuditTrailBench
         }
 
         var walking = Stopwatch.StartNew();
-        var report = data.Store.Read(session => new AuditVerification(session, data.Ring).Run(after: null, outside: null, _ => { }));
+        var report = data.Store.Trail.Verify(after: null, outside: null, _ => { });
         if (report.Damage.Count > 0) throw new InvalidOperationException($"The trail is not whole: {report.Damage[0]}");
         Print("verify", walking.Elapsed.TotalSeconds, "s");
     }
 
-    private static Task<bool> AppendAsync(SqliteStore store, DateTimeOffset start, int first) => store.WriteAsync(session =>
+    private static Task<bool> AppendAsync(IStore store, DateTimeOffset start, int first) => store.WriteAsync(session =>
     {
         for (var i = first; i < first + RowsPerCommit; i++) session.Audit(Row(start, i));
         if (first % RowsPerCheckpoint == 0) session.Trail.Mark(session, start);
