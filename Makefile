@@ -1,5 +1,5 @@
 # The verbs of this repository. Each does its own set-up, from a fresh clone on.
-.PHONY: serve test build publish fmt bench bench-quick bench-logins microbench torture timing proto
+.PHONY: serve test build publish packages fmt bench bench-quick bench-logins microbench torture timing proto
 .DEFAULT_GOAL := build
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -9,6 +9,7 @@ BUF := node_modules/.bin/buf
 BIN := src/Server/bin/$(CONFIGURATION)/net10.0
 NATIVE := out/native/publish
 RID ?= linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x64)
+VERSION := $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 
 # A development server on ./data, and what to paste next. Its mailbox costs nothing, so messages need no minute between them.
 serve: $(BUF)
@@ -19,10 +20,10 @@ serve: $(BUF)
 	  echo "$$line"; case "$$line" in ready\ *) cat docs/first-calls.txt;; esac; done
 
 # Everything: the contract's rules, then every suite, with the real programs they talk to.
-test: $(BUF) build
+test: $(BUF) build packages
 	@.ci/need jq:jq oathtool:oathtool zbarimg:zbar-tools rsvg-convert:librsvg2-bin tmux:tmux python3:python3 chromium:chromium \
 	  aiosmtpd:python3-aiosmtpd openssl:openssl node:nodejs /usr/sbin/chronyd:chrony faketime:faketime strace:strace prlimit:util-linux \
-	  /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras
+	  systemd-analyze:systemd unshare:util-linux /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras
 	$(BUF) lint
 	$(BUF) breaking --against protos/landed.json
 	dotnet test --solution MfaGrpc.sln --configuration $(CONFIGURATION) --no-build
@@ -39,6 +40,17 @@ publish:
 	@.ci/need gcc:build-essential
 	dotnet publish src/Server --configuration Release --runtime $(RID) -p:Native=true
 	dotnet publish src/Client --configuration Release --runtime $(RID) -p:Native=true
+
+# What people install, in out/packages: a Debian package, an image archive, a .NET tool and the library of the contract.
+packages: publish build
+	@.ci/need objdump:binutils jq:jq openssl:openssl update-ca-certificates:ca-certificates
+	rm -rf out/packages
+	packaging/deb $(NATIVE)/Server/release_$(RID) $(NATIVE)/Client/release_$(RID) $(VERSION) \
+	  out/packages/mfa-server_$(VERSION)_$$(dpkg --print-architecture).deb
+	packaging/oci $(NATIVE)/Server/release_$(RID) $(NATIVE)/Client/release_$(RID) $(VERSION) \
+	  out/packages/mfa-server-$(VERSION)-linux-$$(dpkg --print-architecture).oci.tar
+	dotnet pack src/Client --configuration $(CONFIGURATION) --no-build --output out/packages -p:Packing=true
+	dotnet pack protos/Contract.csproj --configuration $(CONFIGURATION) --no-build --output out/packages -p:Packing=true
 
 # Durable verifications against a bare echo on this machine, in turn, with ratios: all of them in about an hour, or the core of it;
 # or beside 200 people who log in.

@@ -18,6 +18,8 @@ var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRP
     BackupCommand.Create(),
     RestoreCommand.Create(),
     ClockCommand.Create(),
+    ImportCommand.Create(),
+    ExportCommand.Create(),
 };
 ServeCommand.AddTo(root);
 

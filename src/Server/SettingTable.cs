@@ -42,8 +42,8 @@ internal static class SettingTable
         Text("enrollment:issuer", KeyUri.AcceptedLabel, KeyUri.IsLabel, (s, text) => s with { Enrollment = s.Enrollment with { Issuer = text } }),
         new("enrollment:algorithm", "SHA1, SHA256 or SHA512", (s, text) =>
             AlgorithmOf(text) is { } a ? WithTotp(s, s.Enrollment.Totp with { Algorithm = a }) : null),
-        Number("enrollment:digits", 6, 8, "digits", (s, n) => WithTotp(s, s.Enrollment.Totp with { Digits = n })),
-        Number("enrollment:periodSeconds", 15, 60, "seconds", (s, n) => WithTotp(s, s.Enrollment.Totp with { PeriodSeconds = n })),
+        Number("enrollment:digits", TotpParameters.FewestDigits, TotpParameters.MostDigits, "digits", (s, n) => WithTotp(s, s.Enrollment.Totp with { Digits = n })),
+        Number("enrollment:periodSeconds", TotpParameters.ShortestPeriod, TotpParameters.LongestPeriod, "seconds", (s, n) => WithTotp(s, s.Enrollment.Totp with { PeriodSeconds = n })),
         Number("enrollment:toleranceSteps", 0, TotpMatch.MostTolerance, "time steps each way", (s, n) => s with { Enrollment = s.Enrollment with { ToleranceSteps = n } }),
         Seconds("enrollment:lifetimeSeconds", 60, 86_400, "", (s, t) => s with { Enrollment = s.Enrollment with { Lifetime = t } }),
         Number("guesses:run", 3, 10, "wrong codes in a row", (s, n) => s with { Guesses = s.Guesses with { Run = n } }),

@@ -32,12 +32,16 @@ internal sealed class ClientProgram : IDisposable
 
     /// <param name="environment">The settings; those of the machine that the tests run on do not reach it.</param>
     /// <param name="arguments">Words that hold no blanks.</param>
-    public static ClientProgram Start(IReadOnlyDictionary<string, string> environment, string arguments)
+    /// <param name="program">Another one than the one of these tests.</param>
+    /// <param name="folder">Where it runs; empty for where we do.</param>
+    public static ClientProgram Start(IReadOnlyDictionary<string, string> environment, string arguments, string? program = null, string folder = "")
     {
         string[] words = arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        var start = Path.EndsWith(".dll", StringComparison.Ordinal)
-            ? new ProcessStartInfo("dotnet", [Path, .. words])
-            : new ProcessStartInfo(Path, words);
+        program ??= Path;
+        var start = program.EndsWith(".dll", StringComparison.Ordinal)
+            ? new ProcessStartInfo("dotnet", [program, .. words])
+            : new ProcessStartInfo(program, words);
+        start.WorkingDirectory = folder;
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         var ambient = start.Environment.Keys.Where(name => name.StartsWith("MFA_", StringComparison.Ordinal)).ToArray();
         foreach (var name in ambient) start.Environment.Remove(name);

@@ -20,7 +20,8 @@ public sealed partial class HouseRules
         ["Transport"] = ["Observability"],
         ["Rotation"] = ["Domain", "Protection", "Store", "Callers", "Observability"],
         ["Backups"] = ["Domain", "Protection", "Store", "Callers"],
-        ["Commands"] = ["Domain", "Protection", "Callers", "Delivery", "Store", "Transport", "Rotation", "Backups", "Doctor"],
+        ["Transfer"] = ["Domain", "Protection", "Store", "Callers", "Delivery"],
+        ["Commands"] = ["Domain", "Protection", "Callers", "Delivery", "Store", "Transport", "Rotation", "Backups", "Doctor", "Transfer"],
         ["Doctor"] = ["Domain", "Protection", "Store", "Delivery", "Transport", "Rotation"],
     };
 
@@ -58,7 +59,7 @@ public sealed partial class HouseRules
         Assert.Empty(strangers);
     }
 
-    [GeneratedRegex(@"(?<![\w.])(?:Mfa\.Server\.)?(Domain|Observability|Protection|Store|Delivery|Callers|Flows|Services|Web|Transport|Rotation|Backups|Commands|Doctor)(?=\.[A-Z]|;)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"(?<![\w.])(?:Mfa\.Server\.)?(Domain|Observability|Protection|Store|Delivery|Callers|Flows|Services|Web|Transport|Rotation|Backups|Commands|Doctor|Transfer)(?=\.[A-Z]|;)", RegexOptions.None, 1000)]
     private static partial Regex RoomName();
 
     private static string ServerFolder([CallerFilePath] string here = "") =>

@@ -32,6 +32,10 @@ internal static class PasswordPrompt
         return password;
     }
 
+    /// <summary>Reads a password that somebody else has set: once.</summary>
+    public static async Task<string> ReadAsync(string prompt, CancellationToken ct) =>
+        Console.IsInputRedirected ? await Console.In.ReadLineAsync(ct) ?? "" : ReadUnseen(prompt);
+
     private static string ReadUnseen(string prompt)
     {
         Console.Error.Write(prompt);

@@ -45,9 +45,20 @@ internal enum OtpAlgorithm
 /// <summary>What one enrollment computes its codes with. An enrollment keeps its own; settings only shape new ones.</summary>
 /// <param name="Algorithm">The hash.</param>
 /// <param name="Digits">Length of a code, 6 to 8.</param>
-/// <param name="PeriodSeconds">Length of a time step X (RFC 6238 §4.1).</param>
+/// <param name="PeriodSeconds">Length of a time step X (RFC 6238 §4.1), 15 to 60.</param>
 internal readonly record struct TotpParameters(OtpAlgorithm Algorithm, int Digits, int PeriodSeconds)
 {
+    public const int FewestDigits = 6;
+
+    public const int MostDigits = 8;
+
+    public const int ShortestPeriod = 15;
+
+    public const int LongestPeriod = 60;
+
+    /// <summary>Stands where codes are sent: only their length matters.</summary>
+    public static readonly TotpParameters Sent = new(OtpAlgorithm.Sha1, OtpCode.SentDigits, PeriodSeconds: 30);
+
     /// <summary>Bytes of a secret: as long as the hash (RFC 4226 §4 R6, RFC 6238 §5.1).</summary>
     public int SecretBytes => Algorithm switch
     {

@@ -25,6 +25,18 @@ internal sealed class RecoveryHashes(KeyRing ring)
         return new RecoverySet(setId, keyId, hashes, Used: 0);
     }
 
+    /// <summary>A set of codes that came from elsewhere, fewer than a whole one: the rest counts as used.</summary>
+    public RecoverySet PartialSet(AccountKey account, IReadOnlyList<RecoveryCode> codes)
+    {
+        var set = NewSet(account, codes);
+        byte[] hashes = [.. set.Hashes, .. RandomNumberGenerator.GetBytes(RecoveryCode.PerAccount * HashBytes - set.Hashes.Length)];
+        return set with { Hashes = hashes, Used = (byte)(byte.MaxValue << codes.Count) };
+    }
+
+    /// <summary>Stands where an account came without recovery codes: none is left, and its owner should make new ones.</summary>
+    public RecoverySet NoSet() =>
+        new(Guid.NewGuid(), ring.ActiveId, RandomNumberGenerator.GetBytes(RecoveryCode.PerAccount * HashBytes), Used: byte.MaxValue, Stale: true);
+
     /// <summary>Compares with every code of the set, used ones too, so that the time tells nothing.</summary>
     public RecoveryEvidence Compare(AccountKey account, RecoverySet set, RecoveryCode code)
     {
