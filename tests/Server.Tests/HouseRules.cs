@@ -17,10 +17,11 @@ public sealed partial class HouseRules
         ["Flows"] = ["Domain", "Store", "Protection", "Delivery", "Callers", "Observability"],
         ["Services"] = ["Domain", "Flows", "Callers", "Delivery", "Store", "Observability"],
         ["Web"] = ["Domain", "Flows", "Callers", "Store"],
+        ["Testing"] = ["Callers", "Store"],
         ["Transport"] = ["Observability"],
         ["Rotation"] = ["Domain", "Protection", "Store", "Callers", "Observability"],
         ["Backups"] = ["Domain", "Protection", "Store", "Callers"],
-        ["Commands"] = ["Domain", "Protection", "Callers", "Delivery", "Store", "Transport", "Rotation", "Backups", "Doctor"],
+        ["Commands"] = ["Domain", "Protection", "Callers", "Delivery", "Store", "Transport", "Rotation", "Backups", "Doctor", "Testing"],
         ["Doctor"] = ["Domain", "Protection", "Store", "Delivery", "Transport", "Rotation"],
     };
 
@@ -58,7 +59,7 @@ public sealed partial class HouseRules
         Assert.Empty(strangers);
     }
 
-    [GeneratedRegex(@"(?<![\w.])(?:Mfa\.Server\.)?(Domain|Observability|Protection|Store|Delivery|Callers|Flows|Services|Web|Transport|Rotation|Backups|Commands|Doctor)(?=\.[A-Z]|;)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"(?<![\w.])(?:Mfa\.Server\.)?(Domain|Observability|Protection|Store|Delivery|Callers|Flows|Services|Web|Transport|Rotation|Backups|Commands|Doctor|Testing)(?=\.[A-Z]|;)", RegexOptions.None, 1000)]
     private static partial Regex RoomName();
 
     private static string ServerFolder([CallerFilePath] string here = "") =>
