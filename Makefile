@@ -1,11 +1,14 @@
 # The verbs of this repository. Each does its own set-up, from a fresh clone on.
-.PHONY: serve test build fmt bench torture timing proto
+.PHONY: serve test build fmt bench torture timing polyglot proto
 .DEFAULT_GOAL := build
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 
 CONFIGURATION ?= Release
 BUF := node_modules/.bin/buf
+# What the clients in other languages are generated, built and run with.
+LANGUAGES := curl:curl jq:jq oathtool:oathtool protoc:protobuf-compiler grpc_python_plugin:protobuf-compiler-grpc \
+  /usr/lib/python3/dist-packages/grpc:python3-grpcio /usr/lib/python3/dist-packages/google/protobuf:python3-protobuf
 BIN := src/Server/bin/$(CONFIGURATION)/net10.0
 
 # A development server on ./data, and what to paste next. Its mailbox costs nothing, so messages need no minute between them.
@@ -20,7 +23,7 @@ serve: $(BUF)
 test: $(BUF) build
 	@.ci/need jq:jq oathtool:oathtool zbarimg:zbar-tools rsvg-convert:librsvg2-bin tmux:tmux python3:python3 chromium:chromium \
 	  aiosmtpd:python3-aiosmtpd openssl:openssl node:nodejs /usr/sbin/chronyd:chrony faketime:faketime strace:strace prlimit:util-linux \
-	  /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras
+	  /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras $(LANGUAGES)
 	$(BUF) lint
 	$(BUF) breaking --against protos/landed.json
 	dotnet test --solution MfaGrpc.sln --configuration $(CONFIGURATION) --no-build
@@ -45,6 +48,11 @@ torture: build
 timing: build
 	@.ci/need faketime:faketime
 	tests/Torture/bin/$(CONFIGURATION)/net10.0/torture timing $(BIN)/mfa-server
+
+# The stories of tests/Polyglot and the examples of docs/clients, in every language: POLYGLOT="python go" for some.
+polyglot: $(BUF) build
+	@.ci/need prlimit:util-linux $(LANGUAGES)
+	CONFIGURATION=$(CONFIGURATION) tests/Polyglot/run $(POLYGLOT)
 
 # Takes the contract as it is now for the one that later changes must not break.
 proto: $(BUF)

@@ -12,7 +12,7 @@ internal static class ServerProgram
     /// <summary>The folder that the repository was built in.</summary>
     public static string Repository { get; } = Metadata("Repository");
 
-    private static string Path { get; } = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen ? chosen : Metadata("ServerProgram");
+    public static string Path { get; } = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen ? chosen : Metadata("ServerProgram");
 
     /// <summary>How to start it. Settings of the machine that the tests run on do not reach it.</summary>
     public static ProcessStartInfo Command(params string[] arguments)
