@@ -8,7 +8,11 @@ CONFIGURATION ?= Release
 BUF := node_modules/.bin/buf
 # What the clients in other languages are generated, built and run with.
 LANGUAGES := curl:curl jq:jq oathtool:oathtool protoc:protobuf-compiler grpc_python_plugin:protobuf-compiler-grpc \
-  /usr/lib/python3/dist-packages/grpc:python3-grpcio /usr/lib/python3/dist-packages/google/protobuf:python3-protobuf
+  /usr/lib/python3/dist-packages/grpc:python3-grpcio /usr/lib/python3/dist-packages/google/protobuf:python3-protobuf \
+  node:nodejs go:golang-go protoc-gen-go:protoc-gen-go-1-3 /usr/share/gocode/src/google.golang.org/grpc:golang-google-grpc-dev \
+  /usr/share/gocode/src/google.golang.org/genproto:golang-google-genproto-dev ruby:ruby /usr/share/doc/ruby-grpc:ruby-grpc \
+  /usr/share/doc/ruby-googleapis-common-protos-types:ruby-googleapis-common-protos-types g++:g++ pkg-config:pkgconf \
+  /usr/include/grpcpp/grpcpp.h:libgrpc++-dev /usr/include/nlohmann/json.hpp:nlohmann-json3-dev /usr/include/openssl/hmac.h:libssl-dev
 BIN := src/Server/bin/$(CONFIGURATION)/net10.0
 
 # A development server on ./data, and what to paste next. Its mailbox costs nothing, so messages need no minute between them.

@@ -7,7 +7,7 @@ namespace Mfa.EndToEnd.Polyglot;
 /// <summary>One run of tests/Polyglot/run: every language, one after the other, against one server.</summary>
 public sealed partial class PolyglotRun : IAsyncLifetime
 {
-    public static readonly string[] Languages = ["csharp", "python"];
+    public static readonly string[] Languages = ["csharp", "python", "node", "go", "ruby", "cpp"];
 
     private readonly TempFolder _folder = new();
 
