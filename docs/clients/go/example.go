@@ -120,7 +120,11 @@ func newUUID() string {
 }
 
 func run(verb, account string, more []string) (bool, error) {
-	factor, err := connect(os.Getenv("MFA_ENDPOINT"), os.Getenv("MFA_API_KEY"), os.Getenv("MFA_CACERT"))
+	endpoint := os.Getenv("MFA_ENDPOINT")
+	if endpoint == "" {
+		endpoint = "http://127.0.0.1:7443"
+	}
+	factor, err := connect(endpoint, os.Getenv("MFA_API_KEY"), os.Getenv("MFA_CACERT"))
 	if err != nil {
 		return false, err
 	}
