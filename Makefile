@@ -1,11 +1,18 @@
 # The verbs of this repository. Each does its own set-up, from a fresh clone on.
-.PHONY: serve test build publish packages fmt bench bench-quick bench-logins microbench torture timing proto
+.PHONY: serve test build publish packages fmt bench bench-quick bench-logins microbench torture timing polyglot proto
 .DEFAULT_GOAL := build
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 
 CONFIGURATION ?= Release
 BUF := node_modules/.bin/buf
+# What the clients in other languages are generated, built and run with.
+LANGUAGES := curl:curl jq:jq oathtool:oathtool protoc:protobuf-compiler grpc_python_plugin:protobuf-compiler-grpc \
+  /usr/lib/python3/dist-packages/grpc:python3-grpcio /usr/lib/python3/dist-packages/google/protobuf:python3-protobuf \
+  node:nodejs go:golang-go protoc-gen-go:protoc-gen-go-1-3 /usr/share/gocode/src/google.golang.org/grpc:golang-google-grpc-dev \
+  /usr/share/gocode/src/google.golang.org/genproto:golang-google-genproto-dev ruby:ruby /usr/share/doc/ruby-grpc:ruby-grpc \
+  /usr/share/doc/ruby-googleapis-common-protos-types:ruby-googleapis-common-protos-types g++:g++ pkg-config:pkgconf \
+  /usr/include/grpcpp/grpcpp.h:libgrpc++-dev /usr/include/nlohmann/json.hpp:nlohmann-json3-dev /usr/include/openssl/hmac.h:libssl-dev
 BIN := src/Server/bin/$(CONFIGURATION)/net10.0
 NATIVE := out/native/publish
 RID ?= linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x64)
@@ -23,7 +30,8 @@ serve: $(BUF)
 test: $(BUF) build packages
 	@.ci/need jq:jq oathtool:oathtool zbarimg:zbar-tools rsvg-convert:librsvg2-bin tmux:tmux python3:python3 chromium:chromium \
 	  aiosmtpd:python3-aiosmtpd openssl:openssl node:nodejs /usr/sbin/chronyd:chrony faketime:faketime strace:strace prlimit:util-linux \
-	  systemd-analyze:systemd unshare:util-linux /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras
+	  systemd-analyze:systemd unshare:util-linux zsh:zsh fish:fish groff:groff-base \
+	  /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras $(LANGUAGES)
 	$(BUF) lint
 	$(BUF) breaking --against protos/landed.json
 	dotnet test --solution MfaGrpc.sln --configuration $(CONFIGURATION) --no-build
@@ -71,6 +79,11 @@ torture: build
 timing: build
 	@.ci/need faketime:faketime
 	tests/Torture/bin/$(CONFIGURATION)/net10.0/torture timing $(BIN)/mfa-server
+
+# The stories of tests/Polyglot and the examples of docs/clients, in every language: POLYGLOT="python go" for some.
+polyglot: $(BUF) build
+	@.ci/need prlimit:util-linux $(LANGUAGES)
+	CONFIGURATION=$(CONFIGURATION) tests/Polyglot/run $(POLYGLOT)
 
 # Takes the contract as it is now for the one that later changes must not break.
 proto: $(BUF)

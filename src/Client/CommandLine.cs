@@ -119,6 +119,8 @@ internal sealed class CommandLine
             Mk.Command(RunAsync), Verify.Command(RunAsync), GetToken.Command(RunAsync), Rm.Command(RunAsync),
             Status.Command(RunAsync), RecoveryCodes.Command(RunAsync),
         };
+        root.Subcommands.Add(Texts.Completion(root, RunAsync));
+        root.Subcommands.Add(Texts.Man(root, RunAsync));
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
 

@@ -30,6 +30,9 @@ internal sealed partial class DataFolder : IDisposable
     /// <summary>The file of the key ring.</summary>
     public string RingPath { get; }
 
+    /// <summary>Where a development server lays down its messages.</summary>
+    public string Mailbox => System.IO.Path.Combine(Path, "outbox");
+
     public KeyRing Ring { get; }
 
     public StandingKey StandingKey { get; }

@@ -7,6 +7,7 @@ using Mfa.Server.Protection;
 using Mfa.Server.Rotation;
 using Mfa.Server.Services;
 using Mfa.Server.Store;
+using Mfa.Server.Testing;
 using Mfa.Server.Transport;
 using Mfa.Server.Web;
 using Microsoft.Extensions.Logging.Console;
@@ -17,7 +18,7 @@ namespace Mfa.Server;
 internal static class Setup
 {
     public static WebApplication Build(
-        DataFolder data, Settings settings, IReadOnlyList<ISender> senders, Listeners listeners, bool dev)
+        DataFolder data, Settings settings, IReadOnlyList<ISender> senders, Listeners listeners, bool dev, StillClock? testClock = null)
     {
         // Empty: nothing is read from files or variables that Settings does not know.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "mfa-server" });
@@ -35,6 +36,7 @@ internal static class Setup
         var app = builder.Build();
         if (!dev && Senders.SmsWarning(settings.Providers, settings.Delivery) is { } sms)
             app.Services.GetRequiredService<ILogger<Courier>>().SmsAlone(sms.Why, sms.Remedy);
+        if (testClock is not null) MapTestPages(app, testClock, data);
         app.MapWhen(WebPages.IsWeb, WebPages.Map);
         app.UseRouting();
         app.UseMiddleware<CallerGate>();
@@ -43,6 +45,13 @@ internal static class Setup
         app.MapGrpcHealthChecksService().AllowAnonymous();
         if (settings.Reflection) app.MapGrpcReflectionService().AllowAnonymous();
         return app;
+    }
+
+    /// <summary>Only here: without a test clock they are nowhere.</summary>
+    private static void MapTestPages(WebApplication app, StillClock clock, DataFolder data)
+    {
+        var pages = new TestPages(clock, data.Store, app.Services.GetRequiredService<ApiKeys>(), data.Mailbox);
+        app.MapWhen(http => WebPages.IsWeb(http) && http.Request.Path.StartsWithSegments(TestPages.Root, StringComparison.Ordinal), pages.Map);
     }
 
     private static void AddRooms(IServiceCollection services, DataFolder data, Settings settings)

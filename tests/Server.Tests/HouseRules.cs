@@ -17,11 +17,12 @@ public sealed partial class HouseRules
         ["Flows"] = ["Domain", "Store", "Protection", "Delivery", "Callers", "Observability"],
         ["Services"] = ["Domain", "Flows", "Callers", "Delivery", "Store", "Observability"],
         ["Web"] = ["Domain", "Flows", "Callers", "Store"],
+        ["Testing"] = ["Callers", "Store"],
         ["Transport"] = ["Observability"],
         ["Rotation"] = ["Domain", "Protection", "Store", "Callers", "Observability"],
         ["Backups"] = ["Domain", "Protection", "Store", "Callers"],
         ["Transfer"] = ["Domain", "Protection", "Store", "Callers", "Delivery"],
-        ["Commands"] = ["Domain", "Protection", "Callers", "Delivery", "Store", "Transport", "Rotation", "Backups", "Doctor", "Transfer"],
+        ["Commands"] = ["Domain", "Protection", "Callers", "Delivery", "Store", "Transport", "Rotation", "Backups", "Doctor", "Transfer", "Testing"],
         ["Doctor"] = ["Domain", "Protection", "Store", "Delivery", "Transport", "Rotation"],
     };
 
@@ -59,7 +60,7 @@ public sealed partial class HouseRules
         Assert.Empty(strangers);
     }
 
-    [GeneratedRegex(@"(?<![\w.])(?:Mfa\.Server\.)?(Domain|Observability|Protection|Store|Delivery|Callers|Flows|Services|Web|Transport|Rotation|Backups|Commands|Doctor|Transfer)(?=\.[A-Z]|;)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"(?<![\w.])(?:Mfa\.Server\.)?(Domain|Observability|Protection|Store|Delivery|Callers|Flows|Services|Web|Transport|Rotation|Backups|Commands|Doctor|Transfer|Testing)(?=\.[A-Z]|;)", RegexOptions.None, 1000)]
     private static partial Regex RoomName();
 
     private static string ServerFolder([CallerFilePath] string here = "") =>

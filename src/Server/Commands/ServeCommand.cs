@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Mfa.Server.Delivery;
+using Mfa.Server.Testing;
 using Mfa.Server.Transport;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -12,6 +13,12 @@ internal static class ServeCommand
     public static readonly Option<bool> Dev = new("--dev")
     {
         Description = "Development: plain text on loopback, reflection on, and a key with every scope in DIR/dev.key.",
+    };
+
+    /// <summary>For tests in any language. See tests/Polyglot/README.md.</summary>
+    public static readonly Option<bool> TestClock = new("--test-clock")
+    {
+        Description = "With --dev, for tests: a clock that stands still, moved by POST /test/clock?advance=SECONDS on the web address. Wants a new DIR.",
     };
 
     public static readonly Option<string> Listen = new("--listen")
@@ -38,6 +45,7 @@ internal static class ServeCommand
         foreach (var command in new Command[] { root, serve })
         {
             command.Options.Add(Dev);
+            command.Options.Add(TestClock);
             command.Options.Add(SharedOptions.Data);
             command.Options.Add(Listen);
             command.Options.Add(Web);
@@ -74,12 +82,13 @@ internal static class ServeCommand
             TimeProvider.System.GetUtcNow());
         if (dev) listeners.RefuseDevelopmentBeyondLoopback();
 
-        using var data = await DataFolder.OpenAsync(folder, TimeProvider.System, alone: true);
+        var testClock = parsed.GetValue(TestClock) ? OpenTestClock(dev, folder) : null;
+        using var data = await DataFolder.OpenAsync(folder, testClock ?? TimeProvider.System, alone: true);
         if (dev) await DevKey.CreateOnceAsync(data, TimeProvider.System);
 
-        var mailbox = dev ? Path.Combine(data.Path, "outbox") : null;
+        var mailbox = dev ? data.Mailbox : null;
         var senders = Senders.From(settings.Providers, settings.Enrollment.Issuer, mailbox, TimeProvider.System);
-        await using var app = Setup.Build(data, settings, senders, listeners, dev);
+        await using var app = Setup.Build(data, settings, senders, listeners, dev, testClock);
         try
         {
             await app.StartAsync(ct);
@@ -93,5 +102,15 @@ internal static class ServeCommand
         await Console.Out.WriteLineAsync($"ready grpc={addresses[0]} web={addresses[1]} data={data.Path}");
         await app.WaitForShutdownAsync(ct);
         return ExitCodes.Done;
+    }
+
+    /// <exception cref="StartRefusedException">Time would be told to somebody in earnest.</exception>
+    private static StillClock OpenTestClock(bool dev, string folder)
+    {
+        if (!dev) throw new StartRefusedException("--test-clock: whoever moves the clock decides which codes are right, so it is for --dev alone. Leave it out.");
+        var database = Path.GetFullPath(Path.Combine(folder, "mfa.db"));
+        if (File.Exists(database))
+            throw new StartRefusedException($"--test-clock: {database} has a time of its own, which does not go back. Choose a new folder for --data.");
+        return new StillClock(TimeProvider.System);
     }
 }

@@ -23,6 +23,9 @@ internal static class OutboxRows
         command.ExecuteNonQuery();
     }
 
+    /// <summary>How many messages are still to be sent, or are being sent.</summary>
+    public static long CountQueued(Session session) => (long)session.Command("SELECT count(*) FROM outbox WHERE state = 1").ExecuteScalar()!;
+
     /// <summary>Takes on messages that are due, for as long as the lease runs: until then nobody else sends them.</summary>
     public static List<DueMessage> Claim(Session session, Channel channel, int most, DateTimeOffset now, TimeSpan lease)
     {

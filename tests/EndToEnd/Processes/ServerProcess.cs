@@ -24,6 +24,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private readonly Dictionary<string, string> _environment = new(StringComparer.Ordinal);
     private string _listen = "http://127.0.0.1:0";
     private string _web = "http://127.0.0.1:0";
+    private string[] _more = [];
     private string? _authority;
     private Process? _process;
     private Task _reading = Task.CompletedTask;
@@ -86,6 +87,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>A development server whose web address is known before it starts, for settings that name it.</summary>
     public static Task<ServerProcess> StartOnAsync(string web, params string[] settings) => StartAsync(dev: true, settings, web);
 
+    /// <summary>A development server whose clock stands still.</summary>
+    public static Task<ServerProcess> StartWithTestClockAsync() => StartedAsync(new ServerProcess(dev: true, []) { _more = ["--test-clock"] });
+
     /// <summary>A development server with more in its environment.</summary>
     public static Task<ServerProcess> StartUnderAsync(IReadOnlyDictionary<string, string> environment, params string[] settings) =>
         StartAsync(dev: true, settings, web: null, environment);
@@ -96,7 +100,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Starts on the same folder with the same settings. It serves when this returns.</summary>
     public async Task StartAgainAsync()
     {
-        string[] serve = ["serve", "--data", Data, "--listen", _listen, "--web", _web];
+        string[] serve = ["serve", "--data", Data, "--listen", _listen, "--web", _web, .. _more];
         if (_dev) serve = [.. serve, "--dev"];
         var start = ServerProgram.Command([.. serve, .. _settings.Concat(Tls.Settings).SelectMany(s => new[] { "--set", s })]);
         foreach (var (name, value) in _environment) start.Environment[name] = value;

@@ -12,7 +12,18 @@ internal static class ServerProgram
     /// <summary>The folder that the repository was built in.</summary>
     public static string Repository { get; } = Metadata("Repository");
 
-    private static string Path { get; } = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen ? chosen : Metadata("ServerProgram");
+    public static string Path { get; } = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen ? chosen : Metadata("ServerProgram");
+
+    /// <summary>The folders that the programs lie in, as for PATH.</summary>
+    public static string Programs { get; } = $"{System.IO.Path.GetDirectoryName(Path)}:{System.IO.Path.GetDirectoryName(Metadata("ClientProgram"))}";
+
+    /// <summary>A shell for a script, without settings of the machine that the tests run on.</summary>
+    public static ProcessStartInfo Shell(string script)
+    {
+        var start = new ProcessStartInfo("bash", ["-c", script]);
+        Clean(start);
+        return start;
+    }
 
     /// <summary>How to start it. Settings of the machine that the tests run on do not reach it.</summary>
     public static ProcessStartInfo Command(params string[] arguments)
@@ -23,8 +34,7 @@ internal static class ServerProgram
         var start = new ProcessStartInfo("sh", ["-c", "umask 000; trap '' XFSZ; exec \"$@\"", "sh", program]);
         if (first is not null) start.ArgumentList.Add(first);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
-        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("MFA", StringComparison.OrdinalIgnoreCase)).ToArray())
-            start.Environment.Remove(name);
+        Clean(start);
         return start;
     }
 
@@ -51,6 +61,12 @@ internal static class ServerProgram
         var start = Command("users", "add", name, "--email", email, "--data", data);
         var ended = await OutsideProgram.RunAsync(start, Encoding.UTF8.GetBytes(password + "\n"));
         Assert.True(ended.ExitCode == 0, ended.Errors);
+    }
+
+    private static void Clean(ProcessStartInfo start)
+    {
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("MFA", StringComparison.OrdinalIgnoreCase)).ToArray())
+            start.Environment.Remove(name);
     }
 
     private static string Metadata(string key) => typeof(ServerProgram).Assembly
