@@ -75,7 +75,7 @@ internal sealed class PasswordGate : IDisposable
     {
         var now = _clock.GetUtcNow();
         var stored = _directory.FindPassword(name);
-        var right = await Task.Run(() => _hasher.Matches(password, stored?.Hash ?? _hasher.Nobody(_options.Rounds)));
+        var right = await Task.Run(() => _hasher.Matches(name, password, stored?.Hash ?? _hasher.Nobody(_options.Rounds)));
         if (stored is null || stored.Guesses.IsLocked(now)) return false;
         if (!right)
         {

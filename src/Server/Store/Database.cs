@@ -49,7 +49,7 @@ internal sealed class Database(string path)
     public void Create(KeyRing ring) => Migrate(ring, SqliteOpenMode.ReadWriteCreate);
 
     /// <summary>Brings the file up to this program, each step in a transaction.</summary>
-    /// <param name="ring">Signs the audit trail, where that begins.</param>
+    /// <param name="ring">Signs the audit trail, where that begins, and opens older hashes of passwords.</param>
     /// <exception cref="StartRefusedException">The file is missing, of a newer program, no database, or cannot be written.</exception>
     public void Migrate(KeyRing ring) => Migrate(ring, SqliteOpenMode.ReadWrite);
 
@@ -73,11 +73,12 @@ internal sealed class Database(string path)
                     $"{migrations.Count}). Install that version again.");
             }
 
-            var isNew = version < Migrations.Audit;
+            var before = version;
             for (; version < migrations.Count; version++)
                 Migrations.Apply(connection, transaction, version + 1, migrations[version]);
             // With the tables, never later: a trail whose head is not there was tampered with.
-            if (isNew) AuditHead.NewTrail().Save(session, ring);
+            if (before < Migrations.Audit) AuditHead.NewTrail().Save(session, ring);
+            if (before < Migrations.NamedPasswords) NamedPasswords.Rewrite(session, ring);
             transaction.Commit();
         }
         catch (SqliteException broken)
