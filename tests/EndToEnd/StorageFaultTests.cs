@@ -38,6 +38,38 @@ public sealed class StorageFaultTests : IDisposable
         await Owner.AssertServedAsync(server.Dev);
     }
 
+    /// <summary>Where nobody may mount a file system of a few megabytes, files may not grow instead.</summary>
+    [Fact]
+    public async Task On_a_disk_that_is_full_nothing_is_answered_reads_go_on_and_room_alone_mends_it() // ST3
+    {
+        await using var server = await ServerProcess.StartAsync();
+        Assert.Equal(0, await server.StopAsync());
+        await using var disk = await SmallDisk.MountAsync(server.Data);
+        await server.StartAgainAsync();
+        var owner = await Owner.EnrolAsync(server.Dev);
+
+        if (disk is null) await LimitFilesAsync(server, "1:");
+        else await disk.FillAsync();
+        await UnavailableAsync(() => server.Dev.VerifyAsync(owner.Account, owner.NextCode));
+        await UnavailableAsync(() => server.Dev.EnableAsync(Owner.NewAccount()));
+        Assert.Equal(State.Enabled, (await server.Dev.GetStatusAsync(owner.Account)).State);
+        if (disk is not null)
+        {
+            await server.KillAsync();
+            Start.RefusedWith(await OutsideProgram.RunAsync(Start.Serve(server.Data), []), [server.Data]);
+        }
+
+        if (disk is null) await LimitFilesAsync(server, "unlimited:");
+        else disk.Free();
+        if (disk is not null) await server.StartAgainAsync();
+
+        var accepted = await server.Dev.VerifyAsync(owner.Account, owner.NextCode);
+        Assert.Equal((Verdict.Accepted, 5), (accepted.Verdict, accepted.AttemptsRemaining));
+        Assert.Equal(Verdict.Rejected, (await server.Dev.VerifyAsync(owner.Account, owner.NextCode)).Verdict);
+        await Owner.AssertServedAsync(server.Dev);
+        await server.KillAsync(); // or the disk is in use
+    }
+
     [Fact]
     public async Task While_another_process_holds_the_lock_a_code_is_not_looked_at() // ST6
     {
