@@ -35,7 +35,7 @@ internal static class Setup
         var app = builder.Build();
         if (!dev && Senders.SmsWarning(settings.Providers, settings.Delivery) is { } sms)
             app.Services.GetRequiredService<ILogger<Courier>>().SmsAlone(sms.Why, sms.Remedy);
-        app.MapWhen(WebPages.IsWeb, WebPages.Map);
+        app.MapWhen(WebPages.IsWeb, web => WebPages.Map(web, settings.Telemetry));
         app.UseRouting();
         app.UseMiddleware<CallerGate>();
         app.UseMiddleware<UnreadableRequests>();
@@ -55,6 +55,7 @@ internal static class Setup
             grpc.Interceptors.Add<BrokenCalls>();
         });
         services.AddGrpcReflection();
+        services.AddSingleton<StoreHealth>();
         services.AddGrpcHealthChecks().AddCheck<StoreHealth>("store");
 
         services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Limits.Grace);
@@ -89,7 +90,17 @@ internal static class Setup
 
         services.AddSingleton(settings.Quotas);
         services.AddSingleton(settings.Spray);
-        services.AddSingleton<Meters>();
+        services.AddSingleton(settings.Telemetry);
+        services.AddSingleton(_ => NewMeters(data.Store));
+        if (settings.Telemetry.IsOn)
+        {
+            Telemetry.AddTo(services, settings.Telemetry);
+            services.AddSingleton(settings.Guesses.Policies);
+            services.AddHostedService<OutboxGauge>();
+            services.AddHostedService<AccountCounts>();
+            services.AddHostedService<KeyUseGauge>();
+        }
+
         services.AddSingleton<FailedCallers>();
         services.AddSingleton<SprayGuard>();
         services.AddSingleton<CallerQuotas>();
@@ -114,6 +125,13 @@ internal static class Setup
         services.AddSingleton<DisablePage>();
         services.AddSingleton<RecoveryCodesFlow>();
         services.AddSingleton<MfaEndpoint>();
+    }
+
+    private static Meters NewMeters(SqliteStore store)
+    {
+        var meters = new Meters();
+        store.Committed = meters.Committed;
+        return meters;
     }
 
     /// <summary>Everything logged goes to standard error, as JSON in production; standard output says `ready`.</summary>

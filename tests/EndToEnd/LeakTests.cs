@@ -91,6 +91,7 @@ public sealed class LeakTests
         var trail = await ServerProgram.RunAsync("audit", "list", "--limit", "10000", "--output", "json", "--data", server.Data);
         Assert.Contains("\"outcome\": \"accepted\"", trail.Output, StringComparison.Ordinal); // it did tell
         var metrics = await RawHttp.GetAsync(server.Web, "/metrics");
+        Assert.Contains("mfa_verdicts_total", metrics.Body, StringComparison.Ordinal);
         return trail.Output + metrics.Body;
     }
 

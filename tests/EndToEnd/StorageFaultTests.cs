@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using Grpc.Core;
 using Mfa.EndToEnd.Calls;
 using Mfa.EndToEnd.Processes;
+using Mfa.EndToEnd.Watch;
 using Mfa.V1;
 using Microsoft.Data.Sqlite;
 
@@ -53,15 +55,18 @@ public sealed class StorageFaultTests : IDisposable
         await UnavailableAsync(() => server.Dev.VerifyAsync(owner.Account, owner.NextCode));
         await UnavailableAsync(() => server.Dev.EnableAsync(Owner.NewAccount()));
         Assert.Equal(State.Enabled, (await server.Dev.GetStatusAsync(owner.Account)).State);
+        await Eventually.IsAsync("it is not ready", async () => (await RawHttp.GetAsync(server.Web, "/readyz")).Status == HttpStatusCode.ServiceUnavailable);
         if (disk is not null)
         {
             await server.KillAsync();
-            Start.RefusedWith(await OutsideProgram.RunAsync(Start.Serve(server.Data), []), [server.Data]);
+            await server.StartAgainAsync(); // it takes its log in, which leaves some room
+            await disk.FillAsync();
+            Assert.Equal(State.Enabled, (await server.Dev.GetStatusAsync(owner.Account)).State);
+            await UnavailableAsync(() => server.Dev.VerifyAsync(owner.Account, owner.NextCode));
         }
 
         if (disk is null) await LimitFilesAsync(server, "unlimited:");
         else disk.Free();
-        if (disk is not null) await server.StartAgainAsync();
 
         var accepted = await server.Dev.VerifyAsync(owner.Account, owner.NextCode);
         Assert.Equal((Verdict.Accepted, 5), (accepted.Verdict, accepted.AttemptsRemaining));

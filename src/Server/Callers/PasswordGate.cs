@@ -49,6 +49,7 @@ internal sealed class PasswordGate : IDisposable
             try
             {
                 var right = await IsRightAsync(name, password);
+                _meters.Password(right);
                 if (!right) _failures.CountPassword(peer);
                 return new PasswordCheck(right);
             }
@@ -80,6 +81,7 @@ internal sealed class PasswordGate : IDisposable
         if (!right)
         {
             await _directory.CountWrongPasswordAsync(name, Policy, now);
+            if (stored.Guesses.AfterWrong(Policy, now).IsLocked(now)) _meters.Shut(Door.Password, blocked: false);
             return false;
         }
 

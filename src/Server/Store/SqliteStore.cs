@@ -77,6 +77,13 @@ internal sealed class SqliteStore : IDisposable
     /// <summary>Called after messages were saved, so that they need not wait for the next look into the outbox.</summary>
     public Action? Queued { get; set; }
 
+    /// <summary>Told of every commit: how many callers' writes it made durable, and how long that took.</summary>
+    public Action<int, TimeSpan>? Committed
+    {
+        get => _writer.Committed;
+        set => _writer.Committed = value;
+    }
+
     public Task<T> WriteAsync<T>(Func<Session, T> work) => _writer.RunAsync(work);
 
     /// <summary>Puts a row into the audit trail that tells about nothing else in the database.</summary>

@@ -21,7 +21,7 @@ internal sealed class SmallDisk : IAsyncDisposable
 
     public async Task FillAsync()
     {
-        await using var file = new FileStream(Filler, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        await using var file = new FileStream(Filler, FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 0);
         try
         {
             while (true) file.Write(new byte[4096]);
