@@ -18,6 +18,13 @@ internal sealed partial class DataFolder : IDisposable
     public const string ServeLock = "serve.lock";
 
     private const string RingFile = "keys.json";
+
+    /// <summary>
+    /// The key ring until the database that goes with it is there. Only a folder that has it may be given a new database: where
+    /// the ring has its own name, one that is missing was lost, and a new one would tell of every account that it is not enabled.
+    /// </summary>
+    private const string FirstRingFile = "keys.json.first";
+
     private const string RingLock = "keys.lock";
 
     private readonly SafeFileHandle? _serveLock;
@@ -44,14 +51,15 @@ internal sealed partial class DataFolder : IDisposable
     /// Makes this process the one server of the folder, before it opens anything: a restore must not change the database under
     /// it. Most operator verbs need no such thing.
     /// </param>
+    /// <param name="beginEmpty">Makes a database also for a key ring that had one.</param>
     /// <exception cref="StartRefusedException">Something in it must be mended first.</exception>
-    public static async Task<DataFolder> OpenAsync(string path, TimeProvider clock, bool alone = false)
+    public static async Task<DataFolder> OpenAsync(string path, TimeProvider clock, bool alone = false, bool beginEmpty = false)
     {
         path = Prepare(path);
         var serveLock = alone ? Lock(path) : null;
         try
         {
-            return await OpenAsync(path, clock, serveLock);
+            return await OpenAsync(path, clock, serveLock, beginEmpty);
         }
         catch
         {
@@ -106,22 +114,25 @@ internal sealed partial class DataFolder : IDisposable
         _serveLock?.Dispose();
     }
 
-    private static async Task<DataFolder> OpenAsync(string path, TimeProvider clock, SafeFileHandle? serveLock)
+    private static async Task<DataFolder> OpenAsync(string path, TimeProvider clock, SafeFileHandle? serveLock, bool beginEmpty)
     {
         var ringPath = System.IO.Path.Combine(path, RingFile);
         var databasePath = System.IO.Path.Combine(path, "mfa.db");
         if (FolderSwitch.IsLeft(path)) FinishRestore(path, serveLock);
 
-        var ring = OpenRing(ringPath, databasePath, clock);
+        var (ring, isFirst) = OpenRing(ringPath, databasePath, clock);
         new Sealer(ring).SelfTest();
         var database = new Database(databasePath);
-        database.Migrate(ring);
+        if (isFirst || beginEmpty) database.Create(ring);
+        else database.Migrate(ring);
         SqliteStore? store = null;
         try
         {
             store = new SqliteStore(database, ring, clock);
             await RingCheck.RunAsync(store, ring, ringPath);
-            return new DataFolder(path, ringPath, ring, store, await StandingKeyRow.LoadAsync(store, new Sealer(ring)), serveLock);
+            var standingKey = await StandingKeyRow.LoadAsync(store, new Sealer(ring));
+            if (isFirst) Complete(path);
+            return new DataFolder(path, ringPath, ring, store, standingKey, serveLock);
         }
         catch (StoreUnavailableException broken)
         {
@@ -140,7 +151,7 @@ internal sealed partial class DataFolder : IDisposable
         _ = UserMask(0x3F); // octal 077: SQLite would create its files 0644
         path = System.IO.Path.GetFullPath(path);
         CreateFolder(path);
-        foreach (var file in new[] { RingFile, "mfa.db", ServeLock, RingLock, DevKeyFile }) RefuseStranger(System.IO.Path.Combine(path, file));
+        foreach (var file in new[] { RingFile, FirstRingFile, "mfa.db", ServeLock, RingLock, DevKeyFile }) RefuseStranger(System.IO.Path.Combine(path, file));
         return path;
     }
 
@@ -188,12 +199,40 @@ internal sealed partial class DataFolder : IDisposable
             throw new StartRefusedException($"{file}: a folder, or a link to nowhere, stands where a file belongs. Remove it.");
     }
 
-    private static KeyRing OpenRing(string ringPath, string databasePath, TimeProvider clock)
+    /// <returns>Also whether the folder is not set up yet, by this program or by one that was cut off in it.</returns>
+    private static (KeyRing Ring, bool IsFirst) OpenRing(string ringPath, string databasePath, TimeProvider clock)
     {
-        if (File.Exists(ringPath)) return KeyRingFile.Load(ringPath);
+        var firstPath = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(ringPath)!, FirstRingFile);
+        var isFirst = File.Exists(firstPath); // looked for first: it may get its own name at any moment, and never loses that
+        if (File.Exists(ringPath))
+        {
+            File.Delete(firstPath);
+            return (KeyRingFile.Load(ringPath), false);
+        }
+
+        if (isFirst) return (KeyRingFile.Load(firstPath), true);
         if (File.Exists(databasePath))
             throw new StartRefusedException($"{ringPath}: missing, but the database needs it. Restore it from its backup; without it no enrollment opens.");
-        return KeyRingFile.Create(ringPath, clock.GetUtcNow());
+        var ring = KeyRingFile.Create(firstPath, clock.GetUtcNow());
+        if (!File.Exists(ringPath)) return (ring, true);
+        File.Delete(firstPath); // another program has set the folder up meanwhile
+        return (KeyRingFile.Load(ringPath), false);
+    }
+
+    /// <summary>From here on the folder has a database that must not be missing.</summary>
+    private static void Complete(string path)
+    {
+        FolderSync.Flush(path); // the database's name before the ring's
+        try
+        {
+            File.Move(System.IO.Path.Combine(path, FirstRingFile), System.IO.Path.Combine(path, RingFile), overwrite: false);
+        }
+        catch (IOException) when (File.Exists(System.IO.Path.Combine(path, RingFile)))
+        {
+            // Another program that started at the same time has done it.
+        }
+
+        FolderSync.Flush(path);
     }
 
     [LibraryImport("libc", EntryPoint = "umask")]

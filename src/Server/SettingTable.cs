@@ -4,6 +4,7 @@ using Mfa.Server.Delivery;
 using Mfa.Server.Doctor;
 using Mfa.Server.Domain;
 using Mfa.Server.Flows;
+using Mfa.Server.Observability;
 using Mfa.Server.Transport;
 using static Mfa.Server.Setting;
 
@@ -30,11 +31,22 @@ internal static class SettingTable
         Text("doctor:clock", "a time server, such as pool.ntp.org or ntp.example.org:123", TimeServer.IsReference, (s, text) => s with { ClockReference = text }),
         Number("audit:retentionDays", 1, 36_500, "days", (s, n) => s with { Audit = s.Audit with { Retention = TimeSpan.FromDays(n) } }),
         Number("audit:refusedRowsPerSecond", 1, 1_000, "rows", (s, n) => s with { Audit = s.Audit with { RefusedRowsPerSecond = n } }),
+        .. Watching(),
         Flag("server:reflection", (s, on) => s with { Reflection = on }),
         new("log:level", "Trace, Debug, Information, Warning or Error", (s, text) =>
             Enum.TryParse<LogLevel>(text, ignoreCase: true, out var level) && level <= LogLevel.Error && char.IsAsciiLetter(text[0])
                 ? s with { LogLevel = level }
                 : null),
+    ];
+
+    private static Setting[] Watching() =>
+    [
+        Flag("telemetry:prometheus", (s, on) => With(s, s.Telemetry with { Prometheus = on })),
+        Text("telemetry:otlp", SafeUrl, IsSafeUrl, (s, text) => With(s, s.Telemetry with { Otlp = text })),
+        Text("telemetry:otlpProtocol", "grpc or http", text => text is "grpc" or "http", (s, text) =>
+            With(s, s.Telemetry with { OtlpByGrpc = text == "grpc" })),
+        Number("telemetry:tracePercent", 0, 100, "of a hundred calls", (s, n) => With(s, s.Telemetry with { TracePercent = n })),
+        Seconds("telemetry:countSeconds", 10, 604_800, "", (s, t) => With(s, s.Telemetry with { CountEvery = t })),
     ];
 
     private static Setting[] Checking() =>
@@ -180,6 +192,8 @@ internal static class SettingTable
         Seconds("limits:bodySeconds", 2, 60, "", (s, t) => With(s, s.Limits with { BodyTime = t })),
         Seconds("limits:graceSeconds", 1, 300, "", (s, t) => With(s, s.Limits with { Grace = t })),
     ];
+
+    private static Settings With(Settings settings, TelemetryOptions telemetry) => settings with { Telemetry = telemetry };
 
     private static Settings With(Settings settings, LimitOptions limits) => settings with { Limits = limits };
 

@@ -2,6 +2,7 @@ using Mfa.Server.Callers;
 using Mfa.Server.Callers.Quotas;
 using Mfa.Server.Delivery;
 using Mfa.Server.Flows;
+using Mfa.Server.Observability;
 using Mfa.Server.Transport;
 using Mfa.Server.Store;
 
@@ -38,6 +39,8 @@ internal sealed record Settings
     /// <summary>The time server that `doctor` compares the clock with; the server itself never asks it. Default: none.</summary>
     public string ClockReference { get; init; } = "";
     public AuditOptions Audit { get; init; } = new();
+
+    public TelemetryOptions Telemetry { get; init; } = new();
 
     /// <summary>Whether anyone who can connect may list the services. Default: only with --dev.</summary>
     public bool Reflection { get; init; }

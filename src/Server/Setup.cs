@@ -37,7 +37,7 @@ internal static class Setup
         if (!dev && Senders.SmsWarning(settings.Providers, settings.Delivery) is { } sms)
             app.Services.GetRequiredService<ILogger<Courier>>().SmsAlone(sms.Why, sms.Remedy);
         if (testClock is not null) MapTestPages(app, testClock, data);
-        app.MapWhen(WebPages.IsWeb, WebPages.Map);
+        app.MapWhen(WebPages.IsWeb, web => WebPages.Map(web, settings.Telemetry));
         app.UseRouting();
         app.UseMiddleware<CallerGate>();
         app.UseMiddleware<UnreadableRequests>();
@@ -64,6 +64,7 @@ internal static class Setup
             grpc.Interceptors.Add<BrokenCalls>();
         });
         services.AddGrpcReflection();
+        services.AddSingleton<StoreHealth>();
         services.AddGrpcHealthChecks().AddCheck<StoreHealth>("store");
 
         services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Limits.Grace);
@@ -98,7 +99,17 @@ internal static class Setup
 
         services.AddSingleton(settings.Quotas);
         services.AddSingleton(settings.Spray);
-        services.AddSingleton<Meters>();
+        services.AddSingleton(settings.Telemetry);
+        services.AddSingleton(_ => NewMeters(data.Store));
+        if (settings.Telemetry.IsOn)
+        {
+            Telemetry.AddTo(services, settings.Telemetry);
+            services.AddSingleton(settings.Guesses.Policies);
+            services.AddHostedService<OutboxGauge>();
+            services.AddHostedService<AccountCounts>();
+            services.AddHostedService<KeyUseGauge>();
+        }
+
         services.AddSingleton<FailedCallers>();
         services.AddSingleton<SprayGuard>();
         services.AddSingleton<CallerQuotas>();
@@ -123,6 +134,13 @@ internal static class Setup
         services.AddSingleton<DisablePage>();
         services.AddSingleton<RecoveryCodesFlow>();
         services.AddSingleton<MfaEndpoint>();
+    }
+
+    private static Meters NewMeters(IStore store)
+    {
+        var meters = new Meters();
+        if (store is SqliteStore file) file.Committed = meters.Committed; // another one commits elsewhere
+        return meters;
     }
 
     /// <summary>Everything logged goes to standard error, as JSON in production; standard output says `ready`.</summary>

@@ -38,7 +38,9 @@ public sealed class LeakTests
         said.Add(await ErrorOfAsync(() => server.Dev.SendAsync("ConfirmDisable", other)));
         said.Add(await ErrorOfAsync(() => server.Dev.SendAsync("ConfirmDisable", new ConfirmDisableRequest { Account = account, Token = token + "=" })));
         said.Add(await ErrorOfAsync(() => server.Dev.VerifyAsync(account, codes[2] + "7")));
-        said.Add((await RawHttp.GetAsync(server.Web, "/metrics")).Body);
+        said.Add(await TrailAndMetricsAsync(server));
+        var backup = await ServerProgram.RunAsync("backup", Path.Combine(server.Data, "backup"), "--data", server.Data);
+        Assert.True(backup.ExitCode == 0, backup.Errors);
         AssertNowhere(server, [.. codes, token], said);
         await server.Dev.SendAsync("ConfirmDisable", new ConfirmDisableRequest { Account = account, Token = token });
 
@@ -81,6 +83,16 @@ public sealed class LeakTests
         Assert.Empty(Directory.GetFiles(Path.GetTempPath(), $"clr-debug-pipe-{id}-*"));
         // The superuser may look everywhere; whom it is to stop is another program of the server's own user.
         if (!Environment.IsPrivilegedProcess) Assert.Throws<UnauthorizedAccessException>(() => File.OpenRead($"/proc/{id}/mem"));
+    }
+
+    /// <summary>What an operator reads of a server, or has a program read.</summary>
+    internal static async Task<string> TrailAndMetricsAsync(ServerProcess server)
+    {
+        var trail = await ServerProgram.RunAsync("audit", "list", "--limit", "10000", "--output", "json", "--data", server.Data);
+        Assert.Contains("\"outcome\": \"accepted\"", trail.Output, StringComparison.Ordinal); // it did tell
+        var metrics = await RawHttp.GetAsync(server.Web, "/metrics");
+        Assert.Contains("mfa_verdicts_total", metrics.Body, StringComparison.Ordinal);
+        return trail.Output + metrics.Body;
     }
 
     private static void AssertNowhere(ServerProcess server, string[] secrets, List<string> said)

@@ -20,12 +20,14 @@ public sealed class OpenDoorTests(DevServer server) : IClassFixture<DevServer>, 
 
         Assert.Equal((HttpStatusCode.OK, "alive\n"), await RawHttp.GetAsync(server.Process.Web, "/health/live"));
         Assert.Equal((HttpStatusCode.OK, "ready\n"), await RawHttp.GetAsync(server.Process.Web, "/health/ready"));
+        foreach (var (path, says) in new[] { ("/livez", "alive\n"), ("/readyz", "ready\n"), ("/startupz", "started\n") })
+            Assert.Equal((HttpStatusCode.OK, says), await RawHttp.GetAsync(server.Process.Web, path));
     }
 
     [Fact]
-    public async Task The_web_address_serves_nothing_but_health()
+    public async Task The_web_address_serves_nothing_but_health_and_metrics()
     {
-        foreach (var path in new[] { "/", "/health", "/mfa.v1.MfaService/GetStatus", "/metrics", "/../data/dev.key" })
+        foreach (var path in new[] { "/", "/health", "/mfa.v1.MfaService/GetStatus", "/metrics/", "/Metrics", "/../data/dev.key" })
         {
             var (status, body) = await RawHttp.GetAsync(server.Process.Web, path);
             Assert.Equal(HttpStatusCode.NotFound, status);

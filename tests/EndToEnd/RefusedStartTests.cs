@@ -43,6 +43,27 @@ public sealed class RefusedStartTests : IDisposable
     }
 
     [Theory]
+    [InlineData("missing")]
+    [InlineData("of no length")]
+    [InlineData("without a table")]
+    public async Task A_database_that_is_gone_while_its_key_ring_is_there(string how)
+    {
+        await FillAsync();
+        foreach (var file in Directory.GetFiles(Data, "mfa.db*")) File.Delete(file);
+        if (how != "missing") await File.WriteAllBytesAsync(Database, [], TestContext.Current.CancellationToken);
+        if (how == "without a table") Execute("CREATE TABLE t (c); DROP TABLE t");
+
+        await Start.RefusedAsync(Data, [Database, "missing or empty", "mfa-server restore", $"mfa-server init --empty --data {Data}"]);
+        Start.RefusedWith(await ServerProgram.RunAsync("keys", "list", "--data", Data), [Database]);
+        Assert.Equal(how != "missing", File.Exists(Database)); // a new one would make every account seem not enabled
+
+        Assert.Equal(0, (await ServerProgram.RunAsync("init", "--empty", "--data", Data)).ExitCode);
+        var begun = await ServerProgram.RunAsync("keys", "list", "--data", Data);
+        Assert.True(begun.ExitCode == 0, begun.Errors);
+        Assert.DoesNotContain("first", begun.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(UnixFileMode.GroupRead)]
     [InlineData(UnixFileMode.OtherRead)]
     [InlineData(UnixFileMode.GroupRead | UnixFileMode.OtherRead)]
@@ -99,13 +120,7 @@ public sealed class RefusedStartTests : IDisposable
     public async Task A_database_of_a_newer_version()
     {
         await FillAsync();
-        await using (var connection = new SqliteConnection($"Data Source={Database};Pooling=False"))
-        {
-            connection.Open();
-            await using var command = connection.CreateCommand();
-            command.CommandText = "PRAGMA user_version = 999";
-            command.ExecuteNonQuery();
-        }
+        Execute("PRAGMA user_version = 999");
 
         await Start.RefusedAsync(Data, [Database, "newer version", "999"]);
     }
@@ -177,6 +192,17 @@ public sealed class RefusedStartTests : IDisposable
         await server.KillAsync();
         await server.StartAgainAsync(); // a lock that outlives its holder would be an outage
         await Owner.AssertServedAsync(server.Dev);
+    }
+
+    private void Execute(string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={Database};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // statements of this file
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        command.ExecuteNonQuery();
     }
 
     /// <summary>A folder as an operator leaves it: key ring, database, one key.</summary>

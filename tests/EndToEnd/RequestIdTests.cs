@@ -141,6 +141,43 @@ public sealed class RequestIdTests(DevServer server) : IClassFixture<DevServer>,
     }
 
     [Fact]
+    public async Task Sixty_four_copies_across_a_crash_get_one_answer_and_have_one_effect()
+    {
+        for (var (round, midway) = (0, 0); midway < 3; round++)
+        {
+            Assert.True(round < 40, "It was killed before the first answer or after the last one every time: this proved nothing.");
+            var owner = await Owner.EnrolAsync(Caller);
+            var request = Request(owner.Account, owner.RecoveryCodes[0]);
+            var callers = await Race.CallersAsync(server.Process, 64);
+            var answered = new TaskCompletionSource();
+            var racing = Race.RunAsync(callers, async caller =>
+            {
+                var answer = await AnswerOrNothingAsync(caller, request);
+                answered.TrySetResult();
+                return answer;
+            });
+
+            await answered.Task;
+            await server.Process.KillAsync();
+            var before = (await racing).OfType<VerifyResponse>().ToList();
+            await server.Process.StartAgainAsync();
+            var after = await Race.RunAsync(await Race.CallersAsync(server.Process, 64), caller => caller.VerifyAsync(request));
+
+            var answer = Assert.Single(before.Concat(after).Distinct());
+            Assert.Equal((Verdict.Accepted, 7), (answer.Verdict, answer.RecoveryCodesRemaining));
+            Assert.Equal((Verdict.Rejected, 7), await OutcomeAsync(owner.RecoveryCodes[0]));
+            Assert.Equal((Verdict.Accepted, 6), await OutcomeAsync(owner.RecoveryCodes[1]));
+            if (before.Count is > 0 and < 64) midway++;
+
+            async Task<(Verdict, int)> OutcomeAsync(string code)
+            {
+                var reply = await Caller.VerifyAsync(owner.Account, code);
+                return (reply.Verdict, reply.RecoveryCodesRemaining);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Sixty_four_copies_of_the_call_that_finishes_an_enrollment_get_one_answer()
     {
         var callers = await Race.CallersAsync(server.Process, 64);
@@ -154,6 +191,19 @@ public sealed class RequestIdTests(DevServer server) : IClassFixture<DevServer>,
             var answers = await Race.OutcomesAsync(callers, caller => caller.VerifyAsync(request));
 
             Assert.All(answers, answer => Assert.Equal(nameof(Verdict.Accepted), answer));
+        }
+    }
+
+    /// <returns>Null when the connection ended before there was one.</returns>
+    private static async Task<VerifyResponse?> AnswerOrNothingAsync(Caller caller, VerifyRequest request)
+    {
+        try
+        {
+            return await caller.VerifyAsync(request);
+        }
+        catch (RpcException error) when (error.StatusCode is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Cancelled)
+        {
+            return null;
         }
     }
 

@@ -23,6 +23,7 @@ public sealed class SecretsAtRestTests
         var backup = await ServerProgram.RunAsync("backup", Path.Combine(server.Data, "backup"), "--data", server.Data);
         Assert.True(backup.ExitCode == 0, backup.Errors);
 
+        server.Secrets.AssertNoneIn((await LeakTests.TrailAndMetricsAsync(server)).Split('\n'));
         AssertNothingInFiles(server);
         await server.KillAsync(); // the write-ahead log stays as it is
         AssertNothingInFiles(server);

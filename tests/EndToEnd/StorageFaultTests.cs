@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using Grpc.Core;
 using Mfa.EndToEnd.Calls;
 using Mfa.EndToEnd.Processes;
+using Mfa.EndToEnd.Watch;
 using Mfa.V1;
 using Microsoft.Data.Sqlite;
 
@@ -36,6 +38,41 @@ public sealed class StorageFaultTests : IDisposable
         Assert.Equal((Verdict.Accepted, 5), (accepted.Verdict, accepted.AttemptsRemaining));
         Assert.Equal(Verdict.Rejected, (await server.Dev.VerifyAsync(owner.Account, owner.NextCode)).Verdict);
         await Owner.AssertServedAsync(server.Dev);
+    }
+
+    /// <summary>Where nobody may mount a file system of a few megabytes, files may not grow instead.</summary>
+    [Fact]
+    public async Task On_a_disk_that_is_full_nothing_is_answered_reads_go_on_and_room_alone_mends_it() // ST3
+    {
+        await using var server = await ServerProcess.StartAsync();
+        Assert.Equal(0, await server.StopAsync());
+        await using var disk = await SmallDisk.MountAsync(server.Data);
+        await server.StartAgainAsync();
+        var owner = await Owner.EnrolAsync(server.Dev);
+
+        if (disk is null) await LimitFilesAsync(server, "1:");
+        else await disk.FillAsync();
+        await UnavailableAsync(() => server.Dev.VerifyAsync(owner.Account, owner.NextCode));
+        await UnavailableAsync(() => server.Dev.EnableAsync(Owner.NewAccount()));
+        Assert.Equal(State.Enabled, (await server.Dev.GetStatusAsync(owner.Account)).State);
+        await Eventually.IsAsync("it is not ready", async () => (await RawHttp.GetAsync(server.Web, "/readyz")).Status == HttpStatusCode.ServiceUnavailable);
+        if (disk is not null)
+        {
+            await server.KillAsync();
+            await server.StartAgainAsync(); // it takes its log in, which leaves some room
+            await disk.FillAsync();
+            Assert.Equal(State.Enabled, (await server.Dev.GetStatusAsync(owner.Account)).State);
+            await UnavailableAsync(() => server.Dev.VerifyAsync(owner.Account, owner.NextCode));
+        }
+
+        if (disk is null) await LimitFilesAsync(server, "unlimited:");
+        else disk.Free();
+
+        var accepted = await server.Dev.VerifyAsync(owner.Account, owner.NextCode);
+        Assert.Equal((Verdict.Accepted, 5), (accepted.Verdict, accepted.AttemptsRemaining));
+        Assert.Equal(Verdict.Rejected, (await server.Dev.VerifyAsync(owner.Account, owner.NextCode)).Verdict);
+        await Owner.AssertServedAsync(server.Dev);
+        await server.KillAsync(); // or the disk is in use
     }
 
     [Fact]

@@ -52,13 +52,30 @@ public sealed class SwappedRowsTests
         Assert.Equal(Verdict.Accepted, (await server.Dev.VerifyAsync(attacker.Account, attacker.RecoveryCodes[0])).Verdict);
     }
 
-    private static void Copy(string database, string columns, string from, string to)
+    [Fact]
+    public async Task A_password_copied_to_another_person_does_not_let_in()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        await ServerProgram.AddPersonAsync(server.Data, "attacker", "attacker@example.org", "a password of mine");
+        await ServerProgram.AddPersonAsync(server.Data, "victim", "victim@example.org", "correct horse battery");
+        server.Secrets.Add("a password of mine", "correct horse battery");
+
+        Assert.Equal(0, await server.StopAsync());
+        const string Password = "password_key, password_rounds, password_salt, password_hash";
+        Copy(server.Database, Password, "attacker", "victim", table: "users", key: "name");
+        await server.StartAgainAsync();
+
+        await Refused.AsUnauthenticatedAsync(() => server.NewCallerWith(Caller.Basic("victim", "a password of mine")).GetStatusAsync(""));
+        await server.NewCallerWith(Caller.Basic("attacker", "a password of mine")).GetStatusAsync("");
+    }
+
+    private static void Copy(string database, string columns, string from, string to, string table = "accounts", string key = "account")
     {
         using var connection = new SqliteConnection($"Data Source={database};Pooling=False");
         connection.Open();
         using var command = connection.CreateCommand();
 #pragma warning disable CA2100 // the column names are constants of this file
-        command.CommandText = $"UPDATE accounts SET ({columns}) = (SELECT {columns} FROM accounts WHERE account = @from) WHERE account = @to";
+        command.CommandText = $"UPDATE {table} SET ({columns}) = (SELECT {columns} FROM {table} WHERE {key} = @from) WHERE {key} = @to";
 #pragma warning restore CA2100
         command.Parameters.AddWithValue("@from", from);
         command.Parameters.AddWithValue("@to", to);

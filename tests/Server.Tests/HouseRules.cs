@@ -16,7 +16,7 @@ public sealed partial class HouseRules
         ["Callers"] = ["Domain", "Protection", "Store", "Observability"],
         ["Flows"] = ["Domain", "Store", "Protection", "Delivery", "Callers", "Observability"],
         ["Services"] = ["Domain", "Flows", "Callers", "Delivery", "Store", "Observability"],
-        ["Web"] = ["Domain", "Flows", "Callers", "Store"],
+        ["Web"] = ["Domain", "Flows", "Callers", "Store", "Observability"],
         ["Testing"] = ["Callers", "Store"],
         ["Transport"] = ["Observability"],
         ["Rotation"] = ["Domain", "Protection", "Store", "Callers", "Observability"],

@@ -79,7 +79,7 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>The metadata of a new person of the directory.</summary>
     public async Task<Metadata> PersonAsync(string name, string password)
     {
-        var hash = _app.Services.GetRequiredService<PasswordHasher>().New(password, PasswordHasher.MinRounds);
+        var hash = _app.Services.GetRequiredService<PasswordHasher>().New(name, password, PasswordHasher.MinRounds);
         Assert.True(await _app.Services.GetRequiredService<UserDirectory>().AddAsync(name, EmailAddress.Parse("jane@example.org")!, phone: null, hash));
         return Basic(name, password);
     }

@@ -49,6 +49,7 @@ internal sealed class PasswordGate : IDisposable
             try
             {
                 var right = await IsRightAsync(name, password);
+                _meters.Password(right);
                 if (!right) _failures.CountPassword(peer);
                 return new PasswordCheck(right);
             }
@@ -75,11 +76,12 @@ internal sealed class PasswordGate : IDisposable
     {
         var now = _clock.GetUtcNow();
         var stored = _directory.FindPassword(name);
-        var right = await Task.Run(() => _hasher.Matches(password, stored?.Hash ?? _hasher.Nobody(_options.Rounds)));
+        var right = await Task.Run(() => _hasher.Matches(name, password, stored?.Hash ?? _hasher.Nobody(_options.Rounds)));
         if (stored is null || stored.Guesses.IsLocked(now)) return false;
         if (!right)
         {
             await _directory.CountWrongPasswordAsync(name, Policy, now);
+            if (stored.Guesses.AfterWrong(Policy, now).IsLocked(now)) _meters.Shut(Door.Password, blocked: false);
             return false;
         }
 

@@ -13,10 +13,10 @@ internal static class ClockCommand
     {
         var status = new Command("status", "Compare the clock with what the database has seen. Exit code 1 when something lies in the future.")
         {
-            SharedOptions.Data,
+            SharedOptions.Data, ServeCommand.Set,
         };
         status.SetAction((parsed, _) => ShowAsync(parsed));
-        var repair = new Command("repair", "Take back what a clock that was ahead has left. Stop the server first.") { Yes, SharedOptions.Data };
+        var repair = new Command("repair", "Take back what a clock that was ahead has left. Stop the server first.") { Yes, SharedOptions.Data, ServeCommand.Set };
         repair.SetAction((parsed, _) => RepairAsync(parsed));
         return new Command("clock", "The clock and the database: status, repair.") { status, repair };
     }
@@ -25,7 +25,7 @@ internal static class ClockCommand
     {
         using var data = await SharedOptions.OpenAsync(parsed);
         var now = TimeProvider.System.GetUtcNow();
-        var marks = data.Store.Read(session => ClockRepair.Inspect(session, now, LongestLock()));
+        var marks = data.Store.Read(session => ClockRepair.Inspect(session, now, LongestLock(parsed)));
         await Table.PrintAsync(["CLOCK", "LAST SAVED", "STEPS AHEAD", "LOCKS TOO LONG", "LIVES TOO LONG"],
             [[Table.Time(now), Table.Time(marks.Mark), $"{marks.StepsAhead}", $"{marks.LocksTooLong}", $"{marks.LivesTooLong}"]]);
         if (!marks.AreAhead(now)) return ExitCodes.Done;
@@ -37,7 +37,7 @@ internal static class ClockCommand
     {
         using var data = await DataFolder.OpenAsync(parsed.GetValue(SharedOptions.Data)!, TimeProvider.System, alone: true);
         var now = TimeProvider.System.GetUtcNow();
-        var marks = data.Store.Read(session => ClockRepair.Inspect(session, now, LongestLock()));
+        var marks = data.Store.Read(session => ClockRepair.Inspect(session, now, LongestLock(parsed)));
         if (!marks.AreAhead(now))
         {
             await Console.Error.WriteLineAsync("Nothing lies in the future: there is nothing to repair.");
@@ -45,7 +45,7 @@ internal static class ClockCommand
         }
 
         if (!parsed.GetValue(Yes)) throw new StartRefusedException(Remedy(now));
-        ClockRepair.Run(new Database(FolderSwitch.LivePath(data.Path)), now, LongestLock());
+        ClockRepair.Run(new Database(FolderSwitch.LivePath(data.Path)), now, LongestLock(parsed));
         await Console.Error.WriteLineAsync($"Repaired: time goes on from {Table.Time(now)}. {marks.StepsForgivable} accounts have their app's codes back, " +
             $"{marks.LocksTooLong} locks are cut, {marks.LivesTooLong} codes, tokens, enrollments and messages are void.");
         if (marks.StepsAhead > marks.StepsForgivable)
@@ -60,5 +60,7 @@ internal static class ClockCommand
     private static string Remedy(DateTimeOffset now) =>
         $"If the clock of this machine is right ({Table.Time(now)}), stop the server and run: mfa-server clock repair --yes";
 
-    private static TimeSpan LongestLock() => SettingSources.Read(new Settings(), Environment.CurrentDirectory, []).Guesses.LongestLock;
+    /// <summary>As the server of this folder reads it: a lock that its settings allow must not be cut.</summary>
+    private static TimeSpan LongestLock(ParseResult parsed) =>
+        SettingSources.Read(new Settings(), Environment.CurrentDirectory, parsed.GetValue(ServeCommand.Set)!).Guesses.LongestLock;
 }

@@ -18,12 +18,17 @@ internal static class InitCommand
         AllowMultipleArgumentsPerToken = true,
     };
 
+    private static readonly Option<bool> Empty = new("--empty")
+    {
+        Description = "Begin with a new, empty database although the key ring had one: every account is without a second factor then.",
+    };
+
     static InitCommand() => Host.Accept(
         hosts => hosts.All(host => Uri.CheckHostName(host) != UriHostNameType.Unknown), "give names such as mfa.example.org, or IP addresses");
 
     public static Command Create()
     {
-        var init = new Command("init", "Create the data folder and its key ring, and print what to do next.") { SharedOptions.Data, Tls, Host };
+        var init = new Command("init", "Create the data folder and its key ring, and print what to do next.") { SharedOptions.Data, Tls, Host, Empty };
         init.SetAction((parsed, _) => RunAsync(parsed));
         return init;
     }
@@ -34,7 +39,7 @@ internal static class InitCommand
         var tls = parsed.GetValue(Tls);
         if (hosts.Length > 0 && !tls) throw new StartRefusedException("--host: names belong to a certificate. Add --tls.");
 
-        using var data = await SharedOptions.OpenAsync(parsed);
+        using var data = await DataFolder.OpenAsync(parsed.GetValue(SharedOptions.Data)!, TimeProvider.System, beginEmpty: parsed.GetValue(Empty));
         if (tls) DevelopmentCertificate.Create(data.Path, hosts, TimeProvider.System.GetUtcNow());
         await Console.Error.WriteLineAsync($"Ready to serve: {data.Path}. Keep a copy of keys.json apart from the database: without it no enrollment opens.");
         if (!tls)

@@ -29,7 +29,7 @@ internal static class ServeCommand
 
     public static readonly Option<string> Web = new("--web")
     {
-        Description = "Address of plain health (/health/live, /health/ready) and of the page that mailed links open (/disable).",
+        Description = "Address of plain health (/livez, /readyz, /startupz), of metrics (/metrics) and of the page that mailed links open (/disable).",
         DefaultValueFactory = _ => "http://127.0.0.1:7480",
     };
 

@@ -50,7 +50,7 @@ internal static class UsersCommand
         var password = await PasswordPrompt.ReadNewAsync(ct);
 
         using var data = await SharedOptions.OpenAsync(parsed);
-        if (!await DirectoryOf(data).AddAsync(name, email, parsed.GetValue(Phone), Hash(data, password)))
+        if (!await DirectoryOf(data).AddAsync(name, email, parsed.GetValue(Phone), Hash(data, name, password)))
             throw new StartRefusedException($"{name} is in the directory already. To change the password: mfa-server users passwd {name}");
         await Console.Error.WriteLineAsync($"Added {name}.");
         return ExitCodes.Done;
@@ -77,7 +77,7 @@ internal static class UsersCommand
         var name = parsed.GetValue(SharedOptions.Name)!;
         var password = await PasswordPrompt.ReadNewAsync(ct);
         using var data = await SharedOptions.OpenAsync(parsed);
-        if (!await DirectoryOf(data).SetPasswordAsync(name, Hash(data, password))) throw Unknown(name);
+        if (!await DirectoryOf(data).SetPasswordAsync(name, Hash(data, name, password))) throw Unknown(name);
         await Console.Error.WriteLineAsync($"Set a new password for {name}.");
         return ExitCodes.Done;
     }
@@ -93,8 +93,8 @@ internal static class UsersCommand
 
     private static UserDirectory DirectoryOf(DataFolder data) => new(data.Store, new Sealer(data.Ring), TimeProvider.System);
 
-    private static PasswordHash Hash(DataFolder data, string password) =>
-        new PasswordHasher(data.Ring).New(password, SettingSources.Read(new Settings(), Environment.CurrentDirectory, []).Passwords.Rounds);
+    private static PasswordHash Hash(DataFolder data, string name, string password) =>
+        new PasswordHasher(data.Ring).New(name, password, SettingSources.Read(new Settings(), Environment.CurrentDirectory, []).Passwords.Rounds);
 
     private static StartRefusedException Unknown(string name) => new($"No {name} in the directory. See: mfa-server users list");
 

@@ -11,7 +11,7 @@ namespace Mfa.Server.Delivery;
 /// Carries messages out of the outbox, at least once each: what was saved is sent after any crash, and what expires first is
 /// given up. Nothing a caller waits for happens here. Each channel has its own lane: a mail server that hangs holds up no SMS.
 /// </summary>
-internal sealed class Courier(IStore store, Sealer sealer, IEnumerable<ISender> senders, TimeProvider clock, ILogger<Courier> log)
+internal sealed class Courier(IStore store, Sealer sealer, IEnumerable<ISender> senders, Meters meters, TimeProvider clock, ILogger<Courier> log)
     : BackgroundService
 {
     /// <summary>Messages of one channel that are being sent at the same time.</summary>
@@ -34,6 +34,7 @@ internal sealed class Courier(IStore store, Sealer sealer, IEnumerable<ISender> 
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        meters.Begin(senders.Select(sender => (sender.Channel, sender.Name)));
         store.Queued = Wake;
         await ReleaseClaimsAsync();
         await Task.WhenAll(_queued.Keys.Select(channel => RunAsync(channel, stoppingToken)));
@@ -111,6 +112,7 @@ internal sealed class Courier(IStore store, Sealer sealer, IEnumerable<ISender> 
             }
 
             log.MessageGivenUp(message.Id, message.Channel, message.Attempts);
+            meters.GivenUp(message.Channel);
             await FinishAsync(message, DeliveryState.Failed, AuditOutcome.GivenUp);
             return;
         }
@@ -155,10 +157,12 @@ internal sealed class Courier(IStore store, Sealer sealer, IEnumerable<ISender> 
             try
             {
                 await sender.SendAsync(message.Id, content, limit.Token);
+                meters.Sent(sender.Channel, sender.Name, taken: true);
                 return true;
             }
             catch (Exception why) when (!ct.IsCancellationRequested) // also what a sender's library was not known to throw
             {
+                meters.Sent(sender.Channel, sender.Name, taken: false);
                 log.SendFailed(sender.Name, message.Id, message.Attempts, why is SendFailedException ? why.Message : why.GetType().Name);
             }
         }

@@ -61,10 +61,14 @@ internal sealed class DatabaseChecks(Patient patient)
 
     private Finding Look(Func<Session, Finding> at)
     {
-        if (!File.Exists(patient.Database))
-            return Finding.Warn($"{patient.Database} is not there yet.", "The first start creates it. If there was one, restore it from a backup.");
-
         var database = new Database(patient.Database);
+        if (database.IsLost)
+        {
+            return File.Exists(patient.Ring)
+                ? Finding.Fail($"{patient.Database} is missing or empty, but its key ring is there.", database.LostRemedy)
+                : Finding.Warn($"{patient.Database} is not there yet.", "The first start creates it. If there was one, restore it from a backup.");
+        }
+
         if (database.HasLooseLog)
             return Finding.Warn("its log has not been taken in yet, and cannot be read without changing a file.", "Start the server, then look again.");
         try

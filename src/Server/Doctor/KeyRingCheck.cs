@@ -9,6 +9,7 @@ internal static class KeyRingCheck
     {
         if (!Path.Exists(patient.Ring))
         {
+            if (File.Exists($"{patient.Ring}.first")) return Finding.Warn("the first start was cut off.", "The next one goes on.");
             return File.Exists(patient.Database)
                 ? Finding.Fail($"{patient.Ring} is missing, but the database needs it.", "Restore it from its backup; without it no enrollment opens.")
                 : Finding.Warn($"{patient.Ring} is not there yet.", "The first start creates it: keep a copy apart from the database.");

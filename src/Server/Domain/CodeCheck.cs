@@ -54,7 +54,15 @@ internal enum CheckKind
 /// <param name="Budget">The budget that applied, as it is after the decision.</param>
 /// <param name="Policy">The policy of that budget.</param>
 /// <param name="Next">The account after the decision. The same instance when nothing changed.</param>
-internal readonly record struct CheckResult(CheckKind Kind, GuessBudget Budget, GuessPolicy Policy, Account Next);
+internal readonly record struct CheckResult(CheckKind Kind, GuessBudget Budget, GuessPolicy Policy, Account Next)
+{
+    /// <summary>Whether this very code shut the door that it was for: until the account is enrolled again (true) or for a time (false); null when not.</summary>
+    public bool? Shuts(DateTimeOffset now) =>
+        Kind is not (CheckKind.Wrong or CheckKind.Used or CheckKind.Expired) ? null
+        : Budget.IsBlocked(Policy) ? true
+        : Budget.IsLocked(now) ? false
+        : null;
+}
 
 /// <summary>
 /// Decides whether a code counts: the lock first, then the match, then single use (RFC 6238 §5.2, NIST SP 800-63B §3.1.4.2).

@@ -24,7 +24,7 @@ internal sealed partial class ConfirmDisableAnswerJson : JsonSerializerContext;
 /// with it. Why a token is refused is not told.
 /// </summary>
 internal sealed class ConfirmDisableFlow(
-    IStore store, Repeatable repeatable, Outgoing outgoing, SprayGuard spray, TimeProvider clock, ILogger<ConfirmDisableFlow> log)
+    IStore store, Repeatable repeatable, Outgoing outgoing, SprayGuard spray, Meters meters, TimeProvider clock, ILogger<ConfirmDisableFlow> log)
 {
     public async Task<Result<ConfirmDisableAnswer>> RunAsync(ConfirmDisableCall call)
     {
@@ -36,7 +36,12 @@ internal sealed class ConfirmDisableFlow(
 
         var entry = new AuditEntry(now, AuditAct.ConfirmDisable, call.Caller.Audited, call.Account) { Reference = call.RequestId };
         var result = await store.UpdateAsync(await store.FindAsync(call.Account), account => Decide(account, hash, entry), remember);
-        if (result.Refusal is { Kind: RefusalKind.TokenRefused }) spray.Saw(call.Caller, call.Account, CheckKind.Wrong);
+        if (result.Refusal is { Kind: RefusalKind.TokenRefused })
+        {
+            spray.Saw(call.Caller, call.Account, CheckKind.Wrong);
+            meters.Compared(Guessing.ConfirmDisable, CheckKind.Wrong);
+        }
+
         log.Disabled(call.Account.Tenant, call.Account.Account, call.Caller.Id, result.Value is not null);
         return result;
     }

@@ -46,7 +46,7 @@ internal sealed record EnableAnswer(
 internal sealed class EnableFlow(
     IStore store, UserDirectory directory, CodeComparison comparison, Sealer sealer, RecoveryHashes recoveryHashes, CodeIssuer issuer,
     Destinations destinations, PhoneParser phones, Refusals refusals, EnrollmentOptions options, GuessOptions guesses, SprayGuard spray,
-    TimeProvider clock, ILogger<EnableFlow> log)
+    Meters meters, TimeProvider clock, ILogger<EnableFlow> log)
 {
     public async Task<Result<EnableAnswer>> RunAsync(EnableCall call)
     {
@@ -74,6 +74,8 @@ internal sealed class EnableFlow(
             var outcome = await store.UpdateAsync(account, current => Decide(current, evidence, first, expireTime, entry));
             if (outcome == Proof.Stale) continue;
             spray.Saw(call.Caller, call.Account, outcome.Kind);
+            meters.Compared(Guessing.Enable, outcome.Kind);
+            if (outcome.Shuts is { } blocked) meters.Shut(evidence is RecoveryEvidence ? Door.RecoveryCode : Door.Factor, blocked);
             log.Enrollment(call.Account.Tenant, call.Account.Account, call.Caller.Id, call.Method, outcome.Kind);
             return outcome.Refusal is { } refused ? refused : Answer(call, enrollment, secret, codes, expireTime);
         }
@@ -91,7 +93,7 @@ internal sealed class EnableFlow(
         if (account.InForce is { } factor && evidence is not null)
         {
             var check = CodeCheck.OfFactor(account, evidence, guesses.Policies, entry.Time);
-            proof = Proof.Of(check);
+            proof = Proof.Of(check, entry.Time);
             account = check.Next;
             if (check.Kind != CheckKind.Accepted) return new(proof, account, entry.Checked(check, evidence.ProvenBy(factor)));
         }

@@ -10,7 +10,7 @@ namespace Mfa.Server.Flows;
 /// <summary>RegenerateRecoveryCodes: prove the factor in force, then put a new set in place of the old one.</summary>
 internal sealed class RecoveryCodesFlow(
     IStore store, CodeComparison comparison, RecoveryHashes recoveryHashes, Refusals refusals, GuessOptions guesses, SprayGuard spray,
-    TimeProvider clock, ILogger<RecoveryCodesFlow> log)
+    Meters meters, TimeProvider clock, ILogger<RecoveryCodesFlow> log)
 {
     public async Task<Result<IReadOnlyList<RecoveryCode>>> RunAsync(Principal caller, AccountKey key, SubmittedCode code)
     {
@@ -29,6 +29,8 @@ internal sealed class RecoveryCodesFlow(
             var proof = await store.UpdateAsync(account, current => Decide(current, evidence, set, entry));
             if (proof == Proof.Stale) continue;
             spray.Saw(caller, key, proof.Kind);
+            meters.Compared(Guessing.RegenerateRecoveryCodes, proof.Kind);
+            if (proof.Shuts is { } blocked) meters.Shut(evidence is RecoveryEvidence ? Door.RecoveryCode : Door.Factor, blocked);
             log.RecoveryCodes(key.Tenant, key.Account, caller.Id, proof.Kind);
             return proof.Refusal is { } refused ? refused : codes;
         }
@@ -41,7 +43,7 @@ internal sealed class RecoveryCodesFlow(
         var check = CodeCheck.OfFactor(account, evidence, guesses.Policies, entry.Time);
         var provenBy = account.InForce is { } subject ? evidence.ProvenBy(subject) : ProvenBy.Unspecified;
         return check.Kind == CheckKind.Accepted && check.Next.InForce is { } factor
-            ? new(Proof.Of(check), check.Next with { InForce = factor with { Recovery = set }, RecoveryGuesses = default }, entry.Done(provenBy))
-            : new(Proof.Of(check), check.Next, entry.Checked(check, provenBy));
+            ? new(Proof.Of(check, entry.Time), check.Next with { InForce = factor with { Recovery = set }, RecoveryGuesses = default }, entry.Done(provenBy))
+            : new(Proof.Of(check, entry.Time), check.Next, entry.Checked(check, provenBy));
     }
 }

@@ -16,7 +16,7 @@ internal sealed record VerifyCall(Principal Caller, AccountKey Account, Submitte
 /// </summary>
 internal sealed class VerifyFlow(
     IStore store, CodeComparison comparison, Repeatable repeatable, Refusals refusals, Outgoing outgoing, GuessOptions guesses,
-    SprayGuard spray, TimeProvider clock, ILogger<VerifyFlow> log)
+    SprayGuard spray, Meters meters, TimeProvider clock, ILogger<VerifyFlow> log)
 {
     public async Task<Result<VerifyAnswer>> RunAsync(VerifyCall call)
     {
@@ -50,6 +50,7 @@ internal sealed class VerifyFlow(
                 if (result.Value is { } answer)
                 {
                     spray.Saw(call.Caller, call.Account, answer.Kind);
+                    Count(answer, call.EnrollmentId is null);
                     log.Verdict(call.Account.Tenant, call.Account.Account, call.Caller.Id, answer.Factor, answer.Kind);
                 }
 
@@ -58,6 +59,15 @@ internal sealed class VerifyFlow(
         }
 
         return await refusals.RecordAsync(entry, RefusalKind.Conflict);
+    }
+
+    private void Count(VerifyAnswer answer, bool onFactor)
+    {
+        meters.Verdict(answer.Factor, answer.Kind);
+        meters.Compared(Guessing.Verify, answer.Kind);
+        if (answer.Kind is not (CheckKind.Wrong or CheckKind.Used or CheckKind.Expired) || answer.AttemptsRemaining > 0) return;
+        var door = !onFactor ? Door.Enrollment : answer.Factor == ProvenBy.RecoveryCode ? Door.RecoveryCode : Door.Factor;
+        meters.Shut(door, blocked: answer.RetryTime is null);
     }
 
     private Func<Account, Change<Result<VerifyAnswer>>> DecideOnFactor(

@@ -47,6 +47,9 @@ internal static partial class Log
     [LoggerMessage(3002, LogLevel.Warning, "Could not sweep; the next round tries again")]
     public static partial void SweepFailed(this ILogger log, Exception why);
 
+    [LoggerMessage(3003, LogLevel.Warning, "Could not count for the metrics; the next round tries again")]
+    public static partial void NotCounted(this ILogger log, Exception why);
+
     [LoggerMessage(5101, LogLevel.Information, "TLS shows the certificate {Subject}, valid until {End:u}")]
     public static partial void CertificateServed(this ILogger log, string subject, DateTimeOffset end);
 

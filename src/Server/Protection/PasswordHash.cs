@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Mfa.Server.Protection;
 
-/// <summary>A stored password: PBKDF2-HMAC-SHA-512, then a keyed hash. Carries its own cost, so that the setting can rise.</summary>
+/// <summary>A stored password: PBKDF2-HMAC-SHA-512, then a keyed hash, then one that names the person. Carries its own cost, so that the setting can rise.</summary>
 internal sealed record PasswordHash(uint KeyId, int Rounds, byte[] Salt, byte[] Hash)
 {
     public override string ToString() => nameof(PasswordHash);
@@ -35,11 +35,11 @@ internal sealed class PasswordHasher
             "mfa.password.rounds", "{round}", "PBKDF2 rounds computed for passwords");
     }
 
-    public PasswordHash New(string password, int rounds)
+    public PasswordHash New(string name, string password, int rounds)
     {
         var salt = RandomNumberGenerator.GetBytes(SaltBytes);
         var keyId = _ring.ActiveId;
-        return new PasswordHash(keyId, rounds, salt, Compute(_ring.SubKey(keyId, KeyPurpose.Passwords), password, salt, rounds));
+        return new PasswordHash(keyId, rounds, salt, Compute(_ring.SubKey(keyId, KeyPurpose.Passwords), name, password, salt, rounds));
     }
 
     /// <summary>Never matches and costs as much as a real one: an unknown name takes the time of a wrong password.</summary>
@@ -47,24 +47,45 @@ internal sealed class PasswordHasher
         new(_ring.ActiveId, rounds, RandomNumberGenerator.GetBytes(SaltBytes), RandomNumberGenerator.GetBytes(HashBytes));
 
     /// <summary>HMAC pads a short key with zeros, so that a NUL at the end would change nothing: such a password is another one.</summary>
-    public bool Matches(string password, PasswordHash stored)
+    public bool Matches(string name, string password, PasswordHash stored)
     {
-        var (key, hash) = _stored.Open(stored.KeyId, stored.Hash, Sealer.PasswordBinding(stored.Salt));
-        return CryptographicOperations.FixedTimeEquals(Compute(key, password, stored.Salt, stored.Rounds), hash) && !password.Contains('\0');
+        var (key, hash) = _stored.Open(stored.KeyId, stored.Hash, Sealer.PasswordBinding(name, stored.Salt));
+        return CryptographicOperations.FixedTimeEquals(Compute(key, name, password, stored.Salt, stored.Rounds), hash) && !password.Contains('\0');
     }
 
     /// <returns>The hash under the active key; the same instance when it is already.</returns>
-    public PasswordHash CarryOver(PasswordHash stored)
+    public PasswordHash CarryOver(string name, PasswordHash stored)
     {
         if (stored.KeyId == _ring.ActiveId) return stored;
-        var (keyId, hash) = _stored.CarryOver(stored.KeyId, stored.Hash, Sealer.PasswordBinding(stored.Salt));
+        var (keyId, hash) = _stored.CarryOver(stored.KeyId, stored.Hash, Sealer.PasswordBinding(name, stored.Salt));
         return stored with { KeyId = keyId, Hash = hash };
     }
 
-    private byte[] Compute(byte[] key, string password, byte[] salt, int rounds)
+    /// <summary>
+    /// Makes a hash of before schema 7 one that names its person; nobody needs the password for it. It comes back carried over,
+    /// see <see cref="CarriedHashes"/>.
+    /// </summary>
+    /// <exception cref="CryptographicException">It does not open with this ring.</exception>
+    public static PasswordHash Name(KeyRing ring, string name, PasswordHash unnamed)
+    {
+        var hashes = new CarriedHashes(ring, KeyPurpose.Passwords, HashBytes);
+        var (key, hash) = hashes.Open(unnamed.KeyId, unnamed.Hash, Sealer.UnnamedPasswordBinding(unnamed.Salt));
+        var binding = Sealer.PasswordBinding(name, unnamed.Salt);
+        var named = new Sealer(ring).Seal([.. key, .. Named(key, binding, hash)], binding);
+        return unnamed with { KeyId = Sealer.KeyIdOf(named), Hash = named.Bytes };
+    }
+
+    private byte[] Compute(byte[] key, string name, string password, byte[] salt, int rounds)
     {
         _rounds.Add(rounds);
         var stretched = Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(password), salt, rounds, HashAlgorithmName.SHA512, HashBytes);
-        return HMACSHA256.HashData(key, stretched);
+        return Named(key, Sealer.PasswordBinding(name, salt), HMACSHA256.HashData(key, stretched));
+    }
+
+    /// <summary>A hash of its own on top, so that what was stored without a name could be brought to this form.</summary>
+    private static byte[] Named(byte[] key, byte[] binding, byte[] hash)
+    {
+        byte[] both = [.. binding, .. hash];
+        return HMACSHA256.HashData(key, both);
     }
 }

@@ -45,8 +45,11 @@ internal sealed class Sealer(KeyRing ring)
     public static byte[] SentCodeBinding(AccountKey key, Guid enrollmentId, Guid codeId) =>
         Binding("sent code", key.Tenant, key.Account, enrollmentId.ToString("N"), codeId.ToString("N"));
 
-    /// <summary>Binds a password's hash to its salt.</summary>
-    public static byte[] PasswordBinding(byte[] salt) => Binding("password", Convert.ToHexString(salt));
+    /// <summary>Binds a password's hash to its person, and to its salt.</summary>
+    public static byte[] PasswordBinding(string name, byte[] salt) => Binding("password", name, Convert.ToHexString(salt));
+
+    /// <summary>What it was bound to before schema 7: the salt alone.</summary>
+    public static byte[] UnnamedPasswordBinding(byte[] salt) => Binding("password", Convert.ToHexString(salt));
 
     public static byte[] StandingKeyBinding() => Binding("standing key");
 

@@ -50,7 +50,7 @@ internal sealed class UserResealing(IStore store, KeyRing ring) : IResealing
         var binding = Sealer.EmailBinding(new AccountKey(Principal.DefaultTenant, old.Name)); // for both, see UserDirectory
         var email = _sealer.Reseal(old.Email, binding);
         var phone = old.Phone is null ? null : _sealer.Reseal(old.Phone, binding);
-        var password = _passwords.CarryOver(old.Password);
+        var password = _passwords.CarryOver(old.Name, old.Password);
         return session =>
         {
             var command = session.Command("""

@@ -7,7 +7,7 @@ using Mfa.Server.Store;
 namespace Mfa.Server.Services;
 
 /// <summary>Turns what broke into a status that tells the caller what to do and nothing else; the log gets the detail.</summary>
-internal sealed class BrokenCalls(RefusedCallers refused, ILogger<BrokenCalls> log) : Interceptor
+internal sealed class BrokenCalls(RefusedCallers refused, Meters meters, ILogger<BrokenCalls> log) : Interceptor
 {
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
@@ -23,6 +23,7 @@ internal sealed class BrokenCalls(RefusedCallers refused, ILogger<BrokenCalls> l
         }
         catch (StoreUnavailableException why)
         {
+            meters.StoreUnavailable();
             log.StoreUnavailable(why, context.Method);
             throw Errors.StoreUnavailable();
         }

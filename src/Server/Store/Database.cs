@@ -16,13 +16,15 @@ internal sealed class Database(string path)
     public string Path => path;
 
     /// <summary>A connection of the caller's own, to be used by one thread at a time.</summary>
-    public SqliteConnection Open() =>
+    public SqliteConnection Open() => Open(SqliteOpenMode.ReadWrite);
+
+    private SqliteConnection Open(SqliteOpenMode mode) =>
         // WAL lets readers go on while one writer commits. FULL syncs the log at every commit: with NORMAL a power cut
         // takes back commits that were acknowledged, and a used code would be good again. Deleted secrets are
         // overwritten. A schema cannot call functions behind our back. SQLite waits for a lock in small steps by itself; the
         // driver's own wait looks every 150 ms, which an operator verb at work would make callers feel. The log is taken in every 16 MB: pages
         // that were written several times by then are copied once.
-        Open(path, SqliteOpenMode.ReadWriteCreate, """
+        Open(path, mode, """
             PRAGMA busy_timeout = 2000;
             PRAGMA journal_mode = WAL;
             PRAGMA synchronous = FULL;
@@ -45,14 +47,20 @@ internal sealed class Database(string path)
         return Open($"file:{uri}?mode=ro{unused}", SqliteOpenMode.ReadOnly, "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;");
     }
 
-    /// <summary>Creates the file, or brings an older one up to this program, each step in a transaction.</summary>
-    /// <param name="ring">Signs the audit trail, where that begins.</param>
-    /// <exception cref="StartRefusedException">The file is of a newer program, is no database, or cannot be written.</exception>
-    public void Migrate(KeyRing ring)
+    /// <summary>As <see cref="Migrate(KeyRing)"/>, and creates the file when it is not there. Only for a folder that never had one.</summary>
+    public void Create(KeyRing ring) => Migrate(ring, SqliteOpenMode.ReadWriteCreate);
+
+    /// <summary>Brings the file up to this program, each step in a transaction.</summary>
+    /// <param name="ring">Signs the audit trail, where that begins, and opens older hashes of passwords.</param>
+    /// <exception cref="StartRefusedException">The file is missing, of a newer program, no database, or cannot be written.</exception>
+    public void Migrate(KeyRing ring) => Migrate(ring, SqliteOpenMode.ReadWrite);
+
+    private void Migrate(KeyRing ring, SqliteOpenMode mode)
     {
+        if (mode == SqliteOpenMode.ReadWrite && IsLost) throw Lost();
         try
         {
-            var connection = Open();
+            var connection = Open(mode);
             using var session = new Session(connection);
             // SQLite reads on where it may not write, and a server would start that can answer nothing.
             if (SQLitePCL.raw.sqlite3_db_readonly(connection.Handle, "main") == 1)
@@ -60,17 +68,19 @@ internal sealed class Database(string path)
             var migrations = Migrations.All;
             using var transaction = connection.BeginTransaction(deferred: false); // two programs may start at once
             var version = Migrations.VersionOf(connection, transaction);
+            if (version == 0 && mode == SqliteOpenMode.ReadWrite) throw Lost();
             if (version > migrations.Count)
             {
                 throw new StartRefusedException($"{path}: written by a newer version of mfa-server (schema {version}, this one knows " +
                     $"{migrations.Count}). Install that version again.");
             }
 
-            var isNew = version < Migrations.Audit;
+            var before = version;
             for (; version < migrations.Count; version++)
                 Migrations.Apply(connection, transaction, version + 1, migrations[version]);
             // With the tables, never later: a trail whose head is not there was tampered with.
-            if (isNew) AuditHead.NewTrail().Save(session, ring);
+            if (before < Migrations.Audit) AuditHead.NewTrail().Save(session, ring);
+            if (before < Migrations.NamedPasswords) NamedPasswords.Rewrite(session, ring);
             transaction.Commit();
         }
         catch (SqliteException broken)
@@ -85,6 +95,16 @@ internal sealed class Database(string path)
         command.CommandText = sql;
         command.ExecuteNonQuery();
     }
+
+    /// <summary>Not there, or without a single page.</summary>
+    public bool IsLost => new FileInfo(path) is not { Exists: true, Length: > 0 };
+
+    /// <summary>What to do when a database is lost.</summary>
+    public string LostRemedy => "Restore it from its backup (mfa-server restore FILE), or the disk that it is on. To begin anew with no account at " +
+        $"all: mfa-server init --empty --data {System.IO.Path.GetDirectoryName(path)}";
+
+    private StartRefusedException Lost() =>
+        new($"{path}: missing or empty, but its key ring is there, so every account would seem to have no second factor. {LostRemedy}");
 
     /// <summary>What is wrong and what to do, for an operator.</summary>
     public static string Explain(StoreUnavailableException unavailable) =>

@@ -23,6 +23,9 @@ internal sealed class GroupWriter : IDisposable
     private readonly Thread _thread;
     private DateTimeOffset _marked;
 
+    /// <summary>Told of every commit: how many jobs it made durable, and how long that took.</summary>
+    public Action<int, TimeSpan>? Committed { get; set; }
+
     public GroupWriter(Database database, KeyRing ring, SteadyClock clock)
     {
         _trail = new AuditTrail(ring);
@@ -65,6 +68,7 @@ internal sealed class GroupWriter : IDisposable
 
     private void Commit(List<Job> group)
     {
+        var began = _clock.GetTimestamp();
         try
         {
             _session.Execute("BEGIN IMMEDIATE");
@@ -102,7 +106,9 @@ internal sealed class GroupWriter : IDisposable
             return;
         }
 
+        var took = _clock.GetElapsedTime(began);
         Tell(group);
+        Committed?.Invoke(group.Count, took);
     }
 
     /// <summary>

@@ -8,6 +8,9 @@ internal static class Migrations
     /// <summary>The one that brings the audit trail, which needs a first signature.</summary>
     public const int Audit = 3;
 
+    /// <summary>The one from which on the hash of a password names its person.</summary>
+    public const int NamedPasswords = 7;
+
     public static IReadOnlyList<string> All { get; } = Read();
 
     public static int VersionOf(SqliteConnection connection, SqliteTransaction transaction)

@@ -56,6 +56,13 @@ internal sealed class SqliteStore : IStore
 
     public Action? Queued { get; set; }
 
+    /// <summary>Told of every commit: how many callers' writes it made durable, and how long that took.</summary>
+    public Action<int, TimeSpan>? Committed
+    {
+        get => _writer.Committed;
+        set => _writer.Committed = value;
+    }
+
     public Task<T> WriteAsync<T>(Func<Session, T> work) => _writer.RunAsync(work);
 
     public bool Save(Session session, Account loaded, Account next) => AccountRows.Save(session, loaded, next);

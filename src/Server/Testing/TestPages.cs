@@ -11,7 +11,7 @@ namespace Mfa.Server.Testing;
 /// What tests in any language need of a development server beside its contract: to move its clock, and to read what it would
 /// have sent. On the web address, for keys with the scope admin. Mapped with `--test-clock` alone.
 /// </summary>
-internal sealed class TestPages(StillClock clock, SqliteStore store, ApiKeys keys, string mailbox)
+internal sealed class TestPages(StillClock clock, IStore store, ApiKeys keys, string mailbox)
 {
     public const string Root = "/test";
 

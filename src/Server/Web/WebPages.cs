@@ -1,11 +1,10 @@
-using Mfa.Server.Store;
+using Mfa.Server.Observability;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Mfa.Server.Web;
 
-/// <summary>What the web address serves: plain health, and the page of mailed links. It shares nothing with the gRPC address but the process.</summary>
+/// <summary>What the web address serves: plain health, metrics, and the page of mailed links. It shares nothing with the gRPC address but the process.</summary>
 internal static class WebPages
 {
     /// <summary>Marks the connections of a listener: a port number would not do, it is not known before the start.</summary>
@@ -21,11 +20,16 @@ internal static class WebPages
 
     public static bool IsWeb(HttpContext http) => http.Features.Get<WebListener>() is not null;
 
-    public static void Map(IApplicationBuilder web) => web.Run(http =>
+    public static void Map(IApplicationBuilder web, TelemetryOptions telemetry)
     {
-        Protect(http.Response.Headers);
-        return AnswerAsync(http);
-    });
+        web.Use(next => http =>
+        {
+            Protect(http.Response.Headers);
+            return next(http);
+        });
+        web.ServeMetrics(telemetry);
+        web.Run(AnswerAsync);
+    }
 
     /// <summary>
     /// On whatever is answered. Nothing from elsewhere, nothing inline, not in a frame, nothing told to the next page, nothing
@@ -47,23 +51,37 @@ internal static class WebPages
     {
         ("/disable/confirm", "POST") => http.RequestServices.GetRequiredService<DisablePage>().ConfirmAsync(http),
         ("/disable/confirm", _) => RefuseMethod(http, "POST"),
-        (not ("/disable" or "/disable.css" or "/disable.js" or "/disable.svg" or "/health/live" or "/health/ready"), _) =>
-            Answer(http, StatusCodes.Status404NotFound, "Nothing here. Try /health/live or /health/ready.\n"),
+        (not ("/disable" or "/disable.css" or "/disable.js" or "/disable.svg" or "/livez" or "/readyz" or "/startupz" or "/health/live"
+            or "/health/ready"), _) => Answer(http, StatusCodes.Status404NotFound, "Nothing here. Try /livez, /readyz or /startupz.\n"),
         (_, not ("GET" or "HEAD")) => RefuseMethod(http, "GET, HEAD"),
         ("/disable", _) => DisablePage.ShowAsync(http, "disable.html", "text/html; charset=utf-8"),
         ("/disable.css", _) => DisablePage.ShowAsync(http, "disable.css", "text/css; charset=utf-8"),
         ("/disable.js", _) => DisablePage.ShowAsync(http, "disable.js", "text/javascript; charset=utf-8"),
         ("/disable.svg", _) => DisablePage.ShowAsync(http, "disable.svg", "image/svg+xml"),
-        ("/health/live", _) => Answer(http, StatusCodes.Status200OK, "alive\n"),
-        ("/health/ready", _) => StoreHealth.Answers(http.RequestServices.GetRequiredService<IStore>())
-            ? Answer(http, StatusCodes.Status200OK, Ready(http.RequestServices.GetRequiredService<SteadyClock>()))
-            : Answer(http, StatusCodes.Status503ServiceUnavailable, "not ready: the store does not answer\n"),
+        ("/livez" or "/health/live", _) => Answer(http, StatusCodes.Status200OK, "alive\n"),
+        ("/startupz", _) => Host(http).ApplicationStarted.IsCancellationRequested
+            ? Answer(http, StatusCodes.Status200OK, "started\n")
+            : Answer(http, StatusCodes.Status503ServiceUnavailable, "not started yet\n"),
+        ("/readyz" or "/health/ready", _) => ReadyAsync(http),
     };
+
+    private static async Task ReadyAsync(HttpContext http)
+    {
+        var health = http.RequestServices.GetRequiredService<StoreHealth>();
+        var refusal = Host(http).ApplicationStopping.IsCancellationRequested ? "the server is stopping"
+            : !await health.AnswersAsync() ? "the store does not answer"
+            : null;
+        await (refusal is null
+            ? Answer(http, StatusCodes.Status200OK, Ready(http.RequestServices.GetRequiredService<SteadyClock>()))
+            : Answer(http, StatusCodes.Status503ServiceUnavailable, $"not ready: {refusal}\n"));
+    }
 
     /// <summary>A clock that was set back takes nothing out of service: what depends on time fails closed, and apps' codes go by the clock.</summary>
     private static string Ready(SteadyClock clock) => clock.Behind > SteadyClock.Tolerance
         ? $"ready\nThe system clock is {(long)clock.Behind.TotalSeconds} s behind. See: mfa-server clock status\n"
         : "ready\n";
+
+    private static IHostApplicationLifetime Host(HttpContext http) => http.RequestServices.GetRequiredService<IHostApplicationLifetime>();
 
     /// <summary>RFC 9110 §15.5.6. Also what a preflight of another site gets, which lets nothing through.</summary>
     private static Task RefuseMethod(HttpContext http, string allowed)
@@ -80,27 +98,4 @@ internal static class WebPages
     }
 
     private sealed class WebListener;
-}
-
-/// <summary>Ready means that the store answers. Used by gRPC health and by the web address.</summary>
-internal sealed class StoreHealth(IStore store) : IHealthCheck
-{
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(Answers(store) ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy());
-
-    public static bool Answers(IStore store)
-    {
-        try
-        {
-            return store.Read(session =>
-            {
-                var command = session.Command("SELECT count(*) FROM ring_keys");
-                return command.ExecuteScalar() is long;
-            });
-        }
-        catch (StoreUnavailableException)
-        {
-            return false;
-        }
-    }
 }

@@ -186,6 +186,35 @@ public sealed class FolderTests : IDisposable
     }
 
     [Fact]
+    public async Task A_database_that_is_gone_is_not_taken_for_one_that_comes_with_the_first_start()
+    {
+        await FillAsync();
+        foreach (var file in Directory.GetFiles(Data, "mfa.db*")) File.Delete(file);
+
+        var lost = await ExamineAsync();
+
+        Assert.Contains("database", lost.Failing);
+        Assert.Contains("mfa-server restore", lost["database"].Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_lock_that_the_server_was_told_to_allow_is_not_too_long()
+    {
+        await FillAsync();
+        Execute("""
+            INSERT INTO accounts (tenant, account, version, factor_failures, factor_locked_until, enrollment_failures, recovery_failures)
+            VALUES ('t', 'a', 1, 50, unixepoch() * 1000 + 36000000, 0, 0)
+            """);
+        string[] status = ["clock", "status", "--data", Data];
+        string[] repair = ["clock", "repair", "--yes", "--data", Data];
+        string[] allowed = ["--set", "guesses:longestLockSeconds=86400"];
+
+        Assert.Equal((1, 0), ((await ServerProgram.RunAsync(status)).ExitCode, (await ServerProgram.RunAsync([.. status, .. allowed])).ExitCode));
+        Assert.Contains("nothing to repair", (await ServerProgram.RunAsync([.. repair, .. allowed])).Errors, StringComparison.Ordinal);
+        Assert.Contains("1 locks are cut", (await ServerProgram.RunAsync(repair)).Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_a_development_server_has_left()
     {
         await using var server = await ServerProcess.StartAsync();

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Mfa.EndToEnd.Calls;
 using Mfa.EndToEnd.Processes;
 using Microsoft.Data.Sqlite;
@@ -26,7 +25,7 @@ public sealed class KilledVerbTests
             Copy(template, folder);
             var keys = new KeyVerbs(folder.Path);
 
-            killed = await KillAtAsync(call, count, ["secrets", "rotate", "--data", folder.Path]);
+            killed = await Strace.KillAtAsync(call, count, ["secrets", "rotate", "--data", folder.Path]);
 
             Assert.Equal(0, (await keys.RunAsync("rotate")).ExitCode);
             Assert.Equal(["keys.json"], Directory.EnumerateFiles(folder.Path, "keys.json*").Select(Path.GetFileName));
@@ -51,7 +50,7 @@ public sealed class KilledVerbTests
             Copy(template, folder);
             var keys = new KeyVerbs(folder.Path);
 
-            killed = await KillAtAsync(call, count, ["secrets", "remove", old, "--data", folder.Path]);
+            killed = await Strace.KillAtAsync(call, count, ["secrets", "remove", old, "--data", folder.Path]);
 
             if (IsIn(old, keys)) Assert.Equal(0, (await keys.RunAsync("remove", old)).ExitCode);
             Assert.False(IsIn(old, keys));
@@ -105,22 +104,6 @@ public sealed class KilledVerbTests
         var list = await ServerProgram.RunAsync("users", "list", "--data", data);
         Assert.True(list.ExitCode == 0, list.Errors);
         Assert.Contains(Address, list.Output, StringComparison.Ordinal);
-    }
-
-    /// <summary>Runs the server's program under strace, which kills it where a thread makes this call for the so-manieth time.</summary>
-    /// <returns>False when it ended well before.</returns>
-    private static async Task<bool> KillAtAsync(string call, int count, string[] arguments)
-    {
-        const int Killed = 137;
-        var program = ServerProgram.Command(arguments);
-        var when = count.ToString(CultureInfo.InvariantCulture);
-        var start = new ProcessStartInfo("strace",
-            ["-f", "-qq", "-o", "/dev/null", "-e", $"trace={call}", "-e", $"inject={call}:signal=KILL:when={when}", program.FileName, .. program.ArgumentList]);
-        start.Environment.Clear();
-        foreach (var (name, value) in program.Environment) start.Environment[name] = value;
-        var ended = await OutsideProgram.RunAsync(start, [], "strace");
-        Assert.True(ended.ExitCode is 0 or Killed, ended.Errors);
-        return ended.ExitCode == Killed;
     }
 
     /// <summary>How many accounts have a secret under the key.</summary>

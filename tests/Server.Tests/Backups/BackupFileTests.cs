@@ -17,7 +17,7 @@ public sealed class BackupFileTests : IDisposable
     public BackupFileTests()
     {
         _database = new Database(_folder.File("mfa.db"));
-        _database.Migrate(_ring);
+        _database.Create(_ring);
         _path = _folder.File("backup");
         Make(_path);
     }

@@ -160,7 +160,7 @@ public sealed class RestoreTests : IDisposable
         });
         BackUp();
         if (what == "another") DeleteDatabase();
-        await LiveAsync(data => new ApiKeys(data.Store, _clock).RevokeAsync("revoked"));
+        await LiveAsync(data => new ApiKeys(data.Store, _clock).RevokeAsync("revoked"), beginEmpty: what == "another");
         if (what == "damaged") Overwrite(Path.Combine(Data, "mfa.db"));
 
         var report = Restore(Replacing with { IgnoreReplaced = what == "ignored", RevokeKeys = what == "damaged" });
@@ -222,9 +222,9 @@ public sealed class RestoreTests : IDisposable
     }
 
     /// <summary>Opens the folder as a server does, and closes it.</summary>
-    private async Task LiveAsync(Func<DataFolder, Task> act)
+    private async Task LiveAsync(Func<DataFolder, Task> act, bool beginEmpty = false)
     {
-        using var data = await DataFolder.OpenAsync(Data, _clock);
+        using var data = await DataFolder.OpenAsync(Data, _clock, beginEmpty: beginEmpty);
         await act(data);
     }
 

@@ -39,15 +39,16 @@ public sealed class HashTests
     public void A_password_matches_itself_alone_and_only_with_its_ring()
     {
         var hasher = new PasswordHasher(Rings.New());
-        var stored = hasher.New("correct horse", PasswordHasher.MinRounds);
+        var stored = hasher.New("jane", "correct horse", PasswordHasher.MinRounds);
 
-        Assert.True(hasher.Matches("correct horse", stored));
-        Assert.False(hasher.Matches("correct horsf", stored));
-        Assert.False(hasher.Matches("", stored));
-        Assert.False(hasher.Matches("correct horse\0", stored));
+        Assert.True(hasher.Matches("jane", "correct horse", stored));
+        Assert.False(hasher.Matches("jane", "correct horsf", stored));
+        Assert.False(hasher.Matches("jane", "", stored));
+        Assert.False(hasher.Matches("jane", "correct horse\0", stored));
+        Assert.False(hasher.Matches("jack", "correct horse", stored)); // whoever can write copies their own row to another's
         Assert.Equal(PasswordHasher.MinRounds, stored.Rounds);
-        Assert.NotEqual(stored.Hash, hasher.New("correct horse", PasswordHasher.MinRounds).Hash);
-        Assert.Throws<CryptographicException>(() => new PasswordHasher(Rings.New()).Matches("correct horse", stored));
+        Assert.NotEqual(stored.Hash, hasher.New("jane", "correct horse", PasswordHasher.MinRounds).Hash);
+        Assert.Throws<CryptographicException>(() => new PasswordHasher(Rings.New()).Matches("jane", "correct horse", stored));
     }
 
     [Fact]
@@ -60,20 +61,21 @@ public sealed class HashTests
         var enrollment = new Enrollment(Guid.NewGuid(), Method.Email, new TotpParameters(OtpAlgorithm.Sha1, 6, 30), Secret: null, LastStep: 0,
             new RecoveryHashes(old).NewSet(Alice, codes), Email: null);
         var sent = new SentCodeHashes(old).New(Alice, enrollment.Id, digits, DateTimeOffset.MaxValue);
-        var password = new PasswordHasher(old).New("correct horse", PasswordHasher.MinRounds);
+        var password = new PasswordHasher(old).New("jane", "correct horse", PasswordHasher.MinRounds);
         var (both, fresh) = Rings.After(oldKey, oldId);
 
         var set = new RecoveryHashes(both).CarryOver(Alice, enrollment.Recovery);
         var open = enrollment with { OpenCode = new SentCodeHashes(both).CarryOver(Alice, enrollment.Id, sent) };
-        var stored = new PasswordHasher(both).CarryOver(password);
+        var stored = new PasswordHasher(both).CarryOver("jane", password);
 
         Assert.Equal(5, new RecoveryHashes(fresh).Compare(Alice, set, codes[5]).Position);
         Assert.Null(new RecoveryHashes(fresh).Compare(Alice, set, RecoveryCode.NewSet()[0]).Position);
         Assert.True(new SentCodeHashes(fresh).Compare(Alice, open, digits).Matches);
-        Assert.True(new PasswordHasher(fresh).Matches("correct horse", stored));
-        Assert.False(new PasswordHasher(fresh).Matches("correct horsf", stored));
+        Assert.True(new PasswordHasher(fresh).Matches("jane", "correct horse", stored));
+        Assert.False(new PasswordHasher(fresh).Matches("jane", "correct horsf", stored));
+        Assert.ThrowsAny<CryptographicException>(() => new PasswordHasher(fresh).Matches("jack", "correct horse", stored));
         Assert.Throws<CryptographicException>(() => new RecoveryHashes(old).Compare(Alice, set, codes[5]));
-        Assert.Throws<CryptographicException>(() => new PasswordHasher(old).Matches("correct horse", stored));
+        Assert.Throws<CryptographicException>(() => new PasswordHasher(old).Matches("jane", "correct horse", stored));
         Assert.ThrowsAny<CryptographicException>(() => new RecoveryHashes(fresh).Compare(Alice with { Account = "bob" }, set, codes[5]));
         Assert.Same(set, new RecoveryHashes(fresh).CarryOver(Alice, set));
     }

@@ -200,7 +200,7 @@ public sealed class AuditedCallsTests
         Assert.Null(await keys.CreateAsync("shop", "acme", Scopes.Verify)); // refused: no row
         await keys.RevokeAsync("shop");
         await server.PersonAsync("jane", "correct horse");
-        await people.SetPasswordAsync("jane", server.Services.GetRequiredService<Server.Protection.PasswordHasher>().New("battery staple", 210_000));
+        await people.SetPasswordAsync("jane", server.Services.GetRequiredService<Server.Protection.PasswordHasher>().New("jane", "battery staple", 210_000));
         await people.RemoveAsync("jane");
 
         var rows = All(server).Where(row => row.Act == Act.Operator).ToList();

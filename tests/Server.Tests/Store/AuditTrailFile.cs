@@ -15,7 +15,7 @@ internal sealed class AuditTrailFile : IDisposable
     public AuditTrailFile(KeyRing? ring = null)
     {
         Ring = ring ?? Rings.New();
-        new Database(Path).Migrate(Ring);
+        new Database(Path).Create(Ring);
         Store = new SqliteStore(new Database(Path), Ring, Clock);
     }
 

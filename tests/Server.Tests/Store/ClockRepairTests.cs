@@ -23,7 +23,7 @@ public sealed class ClockRepairTests : IDisposable
     public ClockRepairTests()
     {
         _database = new Database(_folder.File("mfa.db"));
-        _database.Migrate(_ring);
+        _database.Create(_ring);
         _store = new SqliteStore(_database, _ring, _clock);
     }
 

@@ -18,7 +18,7 @@ public sealed class OutboxTests : IDisposable
     {
         var database = new Database(_folder.File("mfa.db"));
         var ring = Rings.New();
-        database.Migrate(ring);
+        database.Create(ring);
         _store = new SqliteStore(database, ring, new FakeTimeProvider(Now));
     }
 

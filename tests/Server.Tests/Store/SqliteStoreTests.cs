@@ -20,7 +20,7 @@ public sealed class SqliteStoreTests : IDisposable
     {
         _database = new Database(_folder.File("mfa.db"));
         var ring = Rings.New();
-        _database.Migrate(ring);
+        _database.Create(ring);
         _store = new SqliteStore(_database, ring, _clock);
     }
 

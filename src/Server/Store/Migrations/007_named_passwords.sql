@@ -1,0 +1,2 @@
+-- The hash of a password names its person from here on, so that it matches in no other row. It takes the key ring to bring those that
+-- are there to this form: NamedPasswords.cs does, in the same transaction.
