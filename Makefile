@@ -26,7 +26,8 @@ serve: $(BUF)
 	@$(BIN)/mfa-server serve --dev --data data --set sends:gapSeconds=0 | while IFS= read -r line; do \
 	  echo "$$line"; case "$$line" in ready\ *) cat docs/first-calls.txt;; esac; done
 
-# Everything: the contract's rules, then every suite, with the real programs they talk to.
+# Everything: the contract's rules, then every suite, with the real programs they talk to. What runs our own programs from outside
+# runs the native ones; load and faults run the normal build.
 test: $(BUF) build packages
 	@.ci/need jq:jq oathtool:oathtool zbarimg:zbar-tools rsvg-convert:librsvg2-bin tmux:tmux python3:python3 chromium:chromium \
 	  aiosmtpd:python3-aiosmtpd openssl:openssl node:nodejs /usr/sbin/chronyd:chrony faketime:faketime strace:strace prlimit:util-linux \
@@ -34,7 +35,8 @@ test: $(BUF) build packages
 	  /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras prometheus:prometheus promtool:prometheus $(LANGUAGES)
 	$(BUF) lint
 	$(BUF) breaking --against protos/landed.json
-	dotnet test --solution MfaGrpc.sln --configuration $(CONFIGURATION) --no-build
+	MFA_SERVER=$(CURDIR)/$(NATIVE)/Server/release_$(RID)/mfa-server MFA_PROGRAM=$(CURDIR)/$(NATIVE)/Client/release_$(RID)/mfa \
+	  dotnet test --solution MfaGrpc.sln --configuration $(CONFIGURATION) --no-build
 
 build:
 	dotnet restore MfaGrpc.sln --locked-mode

@@ -3,6 +3,7 @@ using System.Text;
 using Mfa.Server.Protection;
 using Mfa.Server.Store;
 using Mfa.Server.Tests.Protection;
+using Microsoft.Data.Sqlite;
 
 namespace Mfa.Server.Tests.Store;
 
@@ -77,7 +78,7 @@ public sealed class NamedPasswordsTests : IDisposable
     {
         using var session = new Session(_database.Open());
         var command = session.Command("SELECT password_key, password_rounds, password_salt, password_hash FROM users WHERE name = @name");
-        command.Parameters.AddWithValue("@name", name);
+        command.Bind("@name", name);
         using var row = command.ExecuteReader();
         Assert.True(row.Read());
         return new PasswordHash((uint)row.GetInt64(0), row.GetInt32(1), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3));
@@ -86,7 +87,7 @@ public sealed class NamedPasswordsTests : IDisposable
     private void Run(string sql, params (string Name, object Value)[] values)
     {
         using var session = new Session(_database.Open());
-        var command = session.Command(sql);
+        var command = (SqliteCommand)session.Command(sql);
         foreach (var (name, value) in values) command.Parameters.AddWithValue(name, value);
         command.ExecuteNonQuery();
     }
