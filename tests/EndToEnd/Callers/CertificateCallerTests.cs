@@ -51,7 +51,8 @@ public sealed class CertificateCallerTests(OpenServer server) : IClassFixture<Op
         foreach (var shown in wrong)
         {
             var error = await Assert.ThrowsAsync<RpcException>(() => server.Process.NewCallerWith(shown).GetStatusAsync("a"));
-            Assert.Equal(StatusCode.Unavailable, error.StatusCode); // there is no connection
+            // There is no connection; how the client tells depends on whether it had begun to send when that became clear.
+            Assert.Contains(error.StatusCode, (StatusCode[])[StatusCode.Unavailable, StatusCode.Internal]);
         }
     }
 
