@@ -36,13 +36,15 @@ public sealed class PeopleTests(DevServer server) : IClassFixture<DevServer>, IA
         foreach (var account in new[] { existing, Owner.NewAccount(), name.ToUpperInvariant(), $"{name} ", "not a name" })
         {
             await Refused.AsNotAllowedAsync(() => person.GetStatusAsync(account));
-            await Refused.AsNotAllowedAsync(() => person.EnableAsync(account));
             await Refused.AsNotAllowedAsync(() => person.VerifyAsync(account, "123456"));
         }
 
-        // Guesses are limited to ten at once: of these only two.
-        await Refused.AsNotAllowedAsync(() => person.RegenerateRecoveryCodesAsync(existing, "123456"));
-        await Refused.AsNotAllowedAsync(() => person.RegenerateRecoveryCodesAsync(Owner.NewAccount(), "123456"));
+        // What can be a guess is limited to ten at once: of the others only two.
+        foreach (var account in new[] { existing, Owner.NewAccount() })
+        {
+            await Refused.AsNotAllowedAsync(() => person.EnableAsync(account));
+            await Refused.AsNotAllowedAsync(() => person.RegenerateRecoveryCodesAsync(account, "123456"));
+        }
     }
 
     [Fact]
