@@ -18,7 +18,9 @@ internal enum Finding
 
 /// <summary>
 /// Looks for an order of the calls on one account that explains all answers (linearizability, after Wing and Gong, with
-/// Lowe's memory of what was tried). Calls that nobody knows the outcome of may be left out.
+/// Lowe's memory of what was tried). Calls that nobody knows the outcome of may be left out. Of those there are many after a full
+/// disk, most of them alike; so orders in which alike ones come by their ends are tried first, and only when none of them will do,
+/// all.
 /// </summary>
 internal sealed class Search(Contract contract, ServerClock clock)
 {
@@ -28,7 +30,10 @@ internal sealed class Search(Contract contract, ServerClock clock)
     private const int Window = 128;
 
     /// <param name="stuck">The answered call that nothing explains, and a state that it met.</param>
-    public Finding Run(Call[] calls, out (Call Call, AccountState State)? stuck)
+    public Finding Run(Call[] calls, out (Call Call, AccountState State)? stuck) =>
+        Run(calls, alikeByEnd: true, out stuck) is Finding.Explained ? Finding.Explained : Run(calls, alikeByEnd: false, out stuck);
+
+    private Finding Run(Call[] calls, bool alikeByEnd, out (Call Call, AccountState State)? stuck)
     {
         stuck = null;
         var spans = Array.ConvertAll(calls, call => clock.Between(call.Start, call.End));
@@ -44,7 +49,8 @@ internal sealed class Search(Contract contract, ServerClock clock)
             var candidates = Candidates(calls, node);
             if (candidates is null) return Finding.Undecided;
             var before = open.Count;
-            Expand(calls, spans, node, candidates, open);
+            if (alikeByEnd) candidates.Sort((a, b) => calls[a].End.CompareTo(calls[b].End));
+            Expand(calls, spans, node, candidates, alikeByEnd, open);
             if (open.Count > before) continue;
             var depth = node.First + (int)UInt128.PopCount(node.Done);
             if (depth <= deepest) continue;
@@ -56,7 +62,7 @@ internal sealed class Search(Contract contract, ServerClock clock)
         return Finding.Violation;
     }
 
-    private void Expand(Call[] calls, Moments[] spans, Node node, List<int> candidates, Stack<Node> open)
+    private void Expand(Call[] calls, Moments[] spans, Node node, List<int> candidates, bool alikeByEnd, Stack<Node> open)
     {
         // What changes nothing and fits now can come now: if a solution has it later, it has one with it here, too.
         foreach (var i in candidates)
@@ -74,7 +80,7 @@ internal sealed class Search(Contract contract, ServerClock clock)
             if (!anyKnown) open.Push(node.With(i, node.State)); // left out; as long as others can go first, that can wait
             // Of several that would do the same, any one stands for all.
             var named = call.Rpc is Rpc.GetToken or Rpc.Disable ? call.RequestId : "";
-            if (call.Rpc != Rpc.Enable && !tried.Add((call.Rpc, call.What, call.Enrollment, named, call.End))) continue;
+            if (call.Rpc != Rpc.Enable && !tried.Add((call.Rpc, call.What, call.Enrollment, named, alikeByEnd ? 0 : call.End))) continue;
             foreach (var next in contract.After(node.State, call, spans[i])) open.Push(node.With(i, next));
         }
 
