@@ -4,7 +4,7 @@ using static Mfa.Torture.Tests.Told;
 
 namespace Mfa.Torture.Tests;
 
-/// <summary>Histories that keep to contract.md's nine rules, and for each rule some that do not.</summary>
+/// <summary>Histories that keep to the contract's nine rules, and for each rule some that do not.</summary>
 public sealed class CheckerTests
 {
     private static readonly Answer Lost = Answer.Unknown;

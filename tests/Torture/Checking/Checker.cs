@@ -47,7 +47,7 @@ internal sealed class Checker(Rules rules)
         Finding.Unspecified => "not searched", // unreachable
     };
 
-    /// <summary>Which of contract.md's rules the answer most likely breaks; a hint for whoever reads the history.</summary>
+    /// <summary>Which of the contract's rules the answer most likely breaks; a hint for whoever reads the history.</summary>
     private static string RuleOf(Call call) => call switch
     {
         { Answer.ShowsSecret: true } => "rule 8, a secret shown again",

@@ -14,7 +14,7 @@ internal enum Tried
 internal readonly record struct Guess(Tried Tried, Budget Budget, int Attempts, AccountState Next);
 
 /// <summary>
-/// All that may come of one submitted code, by contract.md's rules 2, 4 and 6. More than one thing may, where it depends on a
+/// All that may come of one submitted code, by the contract's rules 2, 4 and 6. More than one thing may, where it depends on a
 /// moment that the caller cannot know exactly.
 /// </summary>
 internal sealed class Guessing(Rules rules)
