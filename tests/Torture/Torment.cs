@@ -62,9 +62,6 @@ internal sealed class Torment(string program, string folder, int seed, Dictionar
 
     private readonly Chance _chance = new(seed);
 
-    /// <summary>Moves of the clock and deaths of all rounds so far: the time that a server keeps to outlives a round.</summary>
-    private readonly List<Line> _past = [new Line(Clock: new ClockMove(0, 0, 0))];
-
     public Figures Figures { get; } = new();
 
     /// <summary>Runs rounds until the time is over or a rule was broken.</summary>
@@ -88,7 +85,7 @@ internal sealed class Torment(string program, string folder, int seed, Dictionar
         var path = Path.Combine(folder, $"history-{Figures.Rounds:D4}.jsonl");
         using (var history = new HistoryFile(path))
         {
-            _past.ForEach(history.Add);
+            history.Add(new Line(Clock: await target.LookAtClockAsync()));
             var mailbox = new Mailbox(Path.Combine(target.Data, "outbox"));
             var client = new Client(target, history);
             var workers = Enumerable.Range(0, Workers).Select(i => new Worker($"r{Figures.Rounds}-w{i}", client, mailbox, target, Rules, _chance.Fork())).ToArray();
@@ -110,9 +107,7 @@ internal sealed class Torment(string program, string folder, int seed, Dictionar
             await Task.WhenAll(workers.Select(worker => worker.LookBackAsync(client)));
         }
 
-        var lines = HistoryFile.Read(path);
-        _past.AddRange(lines.Skip(_past.Count).Where(line => line.Clock is not null || line.Death is not null));
-        Figures.Add(new Checker(Rules).Check(lines));
+        Figures.Add(new Checker(Rules).Check(HistoryFile.Read(path)));
         if (Figures.Violations.Count == 0) File.Delete(path);
     }
 

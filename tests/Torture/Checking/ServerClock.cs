@@ -31,15 +31,16 @@ internal sealed class ServerClock
     {
         _deaths = [.. deaths.Select(death => death.Time)];
         var (from, offset) = (long.MinValue, 0L);
-        var (most, mostSince) = (0L, long.MinValue);
+        var (most, unsure, mostSince) = (0L, 0L, long.MinValue);
         foreach (var move in moves.OrderBy(m => m.Start))
         {
-            _stretches.Add(new Stretch(from, move.End, offset, most, mostSince));
+            _stretches.Add(new Stretch(from, move.End, offset, most, unsure, mostSince));
             (from, offset) = (move.Start, move.OffsetMilliseconds);
-            if (offset > most) (most, mostSince) = (offset, from);
+            if (move is { AheadFirst: { } first, AheadLast: { } last }) (most, unsure, mostSince) = (last, last - first, from);
+            if (offset > most) (most, unsure, mostSince) = (offset, 0, from);
         }
 
-        _stretches.Add(new Stretch(from, long.MaxValue, offset, most, mostSince));
+        _stretches.Add(new Stretch(from, long.MaxValue, offset, most, unsure, mostSince));
     }
 
     /// <param name="start">Unix microseconds of the load's clock.</param>
@@ -50,7 +51,7 @@ internal sealed class ServerClock
         {
             var (first, last) = (Math.Max(start, stretch.From) / 1000, Math.Min(end, stretch.To) / 1000);
             system = Around(system, first + stretch.Offset, last + stretch.Offset);
-            var lost = LossAtDeath * _deaths.Count(death => death >= stretch.MostSince && death <= end);
+            var lost = stretch.Unsure + LossAtDeath * _deaths.Count(death => death >= stretch.MostSince && death <= end);
             steady = Around(steady, first + Math.Max(stretch.Offset, stretch.Most - lost), last + stretch.Most);
         }
 
@@ -64,5 +65,6 @@ internal sealed class ServerClock
 
     /// <summary>A time between two moves of the clock.</summary>
     /// <param name="Most">The furthest ahead that it has been so far, and since when.</param>
-    private readonly record struct Stretch(long From, long To, long Offset, long Most, long MostSince);
+    /// <param name="Unsure">By how much that may be too far.</param>
+    private readonly record struct Stretch(long From, long To, long Offset, long Most, long Unsure, long MostSince);
 }

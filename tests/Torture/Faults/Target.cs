@@ -29,6 +29,7 @@ internal sealed partial class Target : IAsyncDisposable
     private Process? _process;
     private Task _reading = Task.CompletedTask;
     private long _offset;
+    private long _settled;
 
     /// <param name="environment">More variables for the server.</param>
     /// <param name="wrapper">A program that the server runs under, and its arguments.</param>
@@ -119,7 +120,31 @@ internal sealed partial class Target : IAsyncDisposable
         Interlocked.Exchange(ref _offset, offset);
         ClockMoves++;
         // The server goes by what it read before for a second, and counts that in whole ones.
-        history.Add(new Line(Clock: new ClockMove(start, Clock.Microseconds() + 2_500_000, offset)));
+        _settled = Clock.Microseconds() + 2_500_000;
+        history.Add(new Line(Clock: new ClockMove(start, _settled, offset)));
+    }
+
+    /// <summary>What its clocks say between two histories: an enrollment tells when it expires.</summary>
+    public async Task<ClockMove> LookAtClockAsync()
+    {
+        var rest = _settled - Clock.Microseconds();
+        if (rest > 0) await Task.Delay(TimeSpan.FromMicroseconds(rest));
+        while (true)
+        {
+            var up = await ConnectedAsync();
+            var start = Clock.Microseconds();
+            try
+            {
+                var request = new EnableRequest { Account = $"look-{start}", Method = Method.Authenticator };
+                var expires = (await up.Client.EnableAsync(request, up.Key)).ExpireTime.ToDateTimeOffset();
+                var time = (expires - Torment.Rules.EnrollmentLifetime).ToUnixTimeMilliseconds();
+                return new ClockMove(0, 0, Offset, time - Clock.Microseconds() / 1000, time - start / 1000);
+            }
+            catch (RpcException again) when (again.StatusCode == StatusCode.Unavailable)
+            {
+                await Task.Delay(100); // the last fault is not over yet
+            }
+        }
     }
 
     public async ValueTask DisposeAsync()

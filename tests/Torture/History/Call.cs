@@ -95,7 +95,12 @@ internal sealed record Call(
 internal sealed record Death(int Server, long Time);
 
 /// <summary>The server's clock was set; between start and end either offset may have been in force.</summary>
-internal sealed record ClockMove(long Start, long End, long OffsetMilliseconds);
+/// <param name="AheadFirst">
+/// At the beginning of a history: how far the time that the server keeps to was ahead of the load's clock, at the least. What
+/// it went through before it cannot be told from.
+/// </param>
+/// <param name="AheadLast">And at the most.</param>
+internal sealed record ClockMove(long Start, long End, long OffsetMilliseconds, long? AheadFirst = null, long? AheadLast = null);
 
 /// <summary>Anything that broke a promise of its own, such as an exit code.</summary>
 internal sealed record Note(string Text, bool Violation = false);
