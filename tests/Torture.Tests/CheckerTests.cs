@@ -43,6 +43,15 @@ public sealed class CheckerTests
     }
 
     [Fact]
+    public void Many_codes_without_an_answer_are_decided()
+    {
+        var unavailable = new Answer(Outcome.Unavailable);
+        var told = Enrolled(out _).AtOnce(Submitted.Wrong, [.. Enumerable.Repeat(Lost, 14)]);
+        for (var i = 0; i < 6; i++) told.AtOnce(Submitted.Wrong, [.. Enumerable.Repeat(unavailable, 6)]);
+        told.Verify(Submitted.Wrong, Rejected(4)).Call(Rpc.GetStatus, Status(State.Enabled)).Died().IsRight();
+    }
+
+    [Fact]
     public void Rule_3_what_was_told_outlives_the_server()
     {
         Enrolled(out _).Verify(Recovery(0), Accepted(7)).Died().Call(Rpc.GetStatus, Status(State.Enabled)).Breaks(3);
