@@ -35,6 +35,11 @@ public sealed class SwappedRowsTests
         Assert.Equal(State.Enabled, (await server.Dev.GetStatusAsync(victim.Account)).State);
         Assert.Equal(Verdict.Accepted, (await server.Dev.VerifyAsync(attacker.Account, attacker.NextCode)).Verdict);
         await Owner.AssertServedAsync(server.Dev);
+
+        // The operator hears of it: a broken call has no row in the audit trail, but an error in the log.
+        Assert.Equal(0, await server.StopAsync());
+        foreach (var rpc in new[] { "Verify", "Enable" })
+            Assert.Contains(server.Lines, line => line.Contains($"/mfa.v1.MfaService/{rpc} failed", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -12,6 +12,9 @@ internal sealed class ClientAuthorities
 {
     private static readonly Oid ClientAuthentication = new("1.3.6.1.5.5.7.3.2"); // RFC 5280 §4.2.1.12, id-kp-clientAuth
 
+    /// <summary>An organisation has fewer authorities of its own that its machines trust; a system comes with a hundred of others.</summary>
+    private const int MostOfTheSystems = 10;
+
     private readonly X509Certificate2Collection _roots = [];
     private readonly X509Certificate2Collection _between = [];
 
@@ -26,6 +29,8 @@ internal sealed class ClientAuthorities
         var certificates = TlsFiles.CertificatesIn(pem);
         if (certificates.Count == 0 || !certificates.Any(IsRoot))
             throw new StartRefusedException($"Setting tls:clientCaFile: {path} holds no certificate of a root authority in PEM form.");
+        if (certificates.Count > MostOfTheSystems && CountOfTheSystems(certificates) > MostOfTheSystems)
+            throw new StartRefusedException($"Setting tls:clientCaFile: {path} holds the system's authorities, which vouch for anybody. Name a file with your own.");
         foreach (var certificate in certificates)
         {
             if (!IsAuthority(certificate))
@@ -41,6 +46,13 @@ internal sealed class ClientAuthorities
         options.ClientCertificateRequired = true; // asked for; that it may be absent is decided in Accepts
         options.CertificateChainPolicy = Policy();
         options.RemoteCertificateValidationCallback = (_, certificate, _, errors) => Accepts(certificate, errors);
+    }
+
+    private static int CountOfTheSystems(X509Certificate2Collection certificates)
+    {
+        using var system = new X509Store(StoreName.Root, StoreLocation.LocalMachine, OpenFlags.ReadOnly);
+        var known = system.Certificates;
+        return certificates.Count(certificate => known.Contains(certificate));
     }
 
     private static bool Accepts(X509Certificate? shown, SslPolicyErrors errors) =>

@@ -26,9 +26,13 @@ public sealed class TokenCallerTests(OpenServer server) : IClassFixture<OpenServ
     public async Task No_other_token_is_accepted()
     {
         var good = await server.Issuer.TokenAsync("rsa");
+        var stranger = new TokenIssuer();
+        await stranger.AddKeyAsync("rsa", "RS256");
         var parts = good.Split('.');
         string[] refused =
         [
+            await server.Issuer.TokenAsync("rsa", "none"), await server.Issuer.TokenAsync("rsa", "NoNe"),
+            await server.Issuer.TokenAsync("rsa", "HS256"), // with the public key for a secret
             await server.Issuer.TokenAsync("rsa", "RS384"), // signed rightly, with what was not chosen
             await server.Issuer.TokenAsync("rsa", "PS256"), // the key says that it is for RS256
             await server.Issuer.TokenAsync("rsa", new JsonObject { ["exp"] = Now - 60 }),
@@ -41,6 +45,10 @@ public sealed class TokenCallerTests(OpenServer server) : IClassFixture<OpenServ
             await server.Issuer.TokenAsync("rsa", header: new JsonObject { ["typ"] = "dpop+jwt" }),
             await server.Issuer.TokenAsync("rsa", header: new JsonObject { ["crit"] = new JsonArray("exp") }),
             await server.Issuer.TokenAsync("rsa", header: new JsonObject { ["jku"] = "https://issuer.example.org/keys" }),
+            await server.Issuer.TokenAsync("rsa", header: new JsonObject { ["x5u"] = "https://issuer.example.org/key" }),
+            await server.Issuer.TokenAsync("rsa", header: new JsonObject { ["x5c"] = new JsonArray("MIIB") }),
+            await stranger.TokenAsync("rsa"), // the same names, another key
+            await stranger.TokenAsync("rsa", header: new JsonObject { ["jwk"] = stranger.PublicKey("rsa") }),
             $"{parts[0]}.{parts[1]}.", $"{good}.", $"{good}{good}", $"{parts[0]}.{parts[2]}.{parts[1]}",
         ];
 

@@ -18,6 +18,8 @@ internal sealed class TokenIssuer
     public string KeySetOf(params string[] ids) =>
         new JsonObject { ["keys"] = new JsonArray([.. ids.Select(id => _keys[id].Public.DeepClone())]) }.ToJsonString();
 
+    public JsonNode PublicKey(string id) => _keys[id].Public.DeepClone();
+
     public async Task AddKeyAsync(string id, string algorithm)
     {
         var pair = JsonNode.Parse(await NodeAsync("", "new", id, algorithm))!;

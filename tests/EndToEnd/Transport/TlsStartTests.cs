@@ -39,6 +39,7 @@ public sealed class TlsStartTests : IDisposable
         { "client CA without authority", "tls:clientCaFile" },
         { "client CA with another's certificate", "not the certificate of an authority" },
         { "client CA expired", "tls:clientCaFile" },
+        { "client CA of the system", "the system's authorities" },
     };
 
     [Theory, MemberData(nameof(Halves))]
@@ -173,6 +174,7 @@ public sealed class TlsStartTests : IDisposable
             "client CA without authority" => [certificate, key, Replaced(clients, _good.Chain)],
             "client CA with another's certificate" => [certificate, key, Replaced(clients, root.Pem + "\n" + _good.Chain)],
             "client CA expired" => [certificate, key, Replaced(clients, old.Pem)],
+            "client CA of the system" => [certificate, key, Replaced(clients, File.ReadAllText("/etc/ssl/certs/ca-certificates.crt"))],
             _ => throw new ArgumentOutOfRangeException(nameof(what)),
         };
     }

@@ -1,5 +1,9 @@
 using Grpc.Core;
+using Mfa.Server.Store;
 using Mfa.V1;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Mfa.Server.Tests.Services;
 
@@ -22,6 +26,22 @@ public sealed class RequestIdTests
         Assert.Equal(Verdict.Accepted, first.Verdict);
         Assert.Equal(first, second);
         Assert.Equal(Verdict.Rejected, third.Verdict);
+    }
+
+    [Fact]
+    public async Task What_is_kept_of_a_request_is_removed_after_its_time()
+    {
+        await using var server = await TestServer.StartAsync();
+        var alice = await EnrolledAccount.NewAsync(server);
+        var sweeper = new Sweeper(server.Services.GetRequiredService<IStore>(), server.Clock, NullLogger<Sweeper>.Instance);
+        await alice.VerifyAsync(alice.WrongCode(), requestId: NewId());
+
+        server.Clock.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromMilliseconds(1));
+        await sweeper.SweepAsync();
+        Assert.Equal(1, CountKept(server));
+        server.Clock.Advance(TimeSpan.FromMilliseconds(1));
+        await sweeper.SweepAsync();
+        Assert.Equal(0, CountKept(server));
     }
 
     [Fact]
@@ -103,6 +123,15 @@ public sealed class RequestIdTests
 
         Assert.Equal(Verdict.Accepted, first.Verdict);
         Assert.Equal(first, await server.Client.VerifyAsync(request, key));
+    }
+
+    private static long CountKept(TestServer server)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(server.Folder, "mfa.db")};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM answers";
+        return (long)command.ExecuteScalar()!;
     }
 
     private static string NewId() => Guid.NewGuid().ToString();
