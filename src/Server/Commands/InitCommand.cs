@@ -23,7 +23,7 @@ internal static class InitCommand
 
     public static Command Create()
     {
-        var init = new Command("init", "Create the data folder and its key ring, and print what to do next.") { SharedOptions.Data, Tls, Host };
+        var init = new Command("init", "Create the data folder and its key ring, and print what to do next.") { SharedOptions.Data, SharedOptions.Store, Tls, Host };
         init.SetAction((parsed, _) => RunAsync(parsed));
         return init;
     }

@@ -39,6 +39,7 @@ internal static class ServeCommand
         {
             command.Options.Add(Dev);
             command.Options.Add(SharedOptions.Data);
+            command.Options.Add(SharedOptions.Store);
             command.Options.Add(Listen);
             command.Options.Add(Web);
             command.Options.Add(Set);
@@ -58,7 +59,8 @@ internal static class ServeCommand
             Reflection = dev,
             Delivery = new DeliveryOptions { DisablePage = dev ? $"{parsed.GetValue(Web)!.TrimEnd('/')}/disable" : "" },
         };
-        return SettingSources.Read(defaults, Environment.CurrentDirectory, parsed.GetValue(Set)!);
+        var settings = SettingSources.Read(defaults, Environment.CurrentDirectory, parsed.GetValue(Set)!);
+        return parsed.GetValue(SharedOptions.Store) is { } store ? settings with { Store = store } : settings;
     }
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken ct)
@@ -74,7 +76,7 @@ internal static class ServeCommand
             TimeProvider.System.GetUtcNow());
         if (dev) listeners.RefuseDevelopmentBeyondLoopback();
 
-        using var data = await DataFolder.OpenAsync(folder, TimeProvider.System, alone: true);
+        using var data = await DataFolder.OpenAsync(folder, TimeProvider.System, alone: true, settings.Store);
         if (dev) await DevKey.CreateOnceAsync(data, TimeProvider.System);
 
         var mailbox = dev ? Path.Combine(data.Path, "outbox") : null;
