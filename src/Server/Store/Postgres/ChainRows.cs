@@ -17,6 +17,13 @@ internal static class ChainRows
 
     public static void AddRegister(Session session, KeyRing ring) => Insert(session, Register, Registered(0), ring, holder: null, heldUntil: 0);
 
+    /// <summary>Makes the one chain of a file the first one here.</summary>
+    public static void Move(Session session, AuditHead head, KeyRing ring)
+    {
+        Insert(session, chain: 1, head, ring, holder: null, heldUntil: 0);
+        Save(session, Register, Registered(1), ring, from: Registered(0));
+    }
+
     /// <summary>Goes on with the chain that this writer holds, or with one that nobody does; else begins a new one.</summary>
     public static FoundHead Claim(Session session, KeyRing ring, byte[] holder, DateTimeOffset now, DateTimeOffset until)
     {
@@ -45,7 +52,7 @@ internal static class ChainRows
         var newest = (long)session.Command("SELECT coalesce(max(chain), 0) FROM audit_head").ExecuteScalar()!;
         var chain = Math.Max(newest, register.Head.Seq) + 1;
         // One that was altered is left as it is: verify says so, and it is not signed over.
-        if (register.Sound) Save(session, Register, register.Head with { Seq = chain }, ring, from: register.Head.Seq);
+        if (register.Sound) Save(session, Register, register.Head with { Seq = chain }, ring, from: register.Head);
         var head = AuditHead.NewTrail();
         Insert(session, chain, head, ring, holder, until.ToUnixTimeMilliseconds());
         return new FoundHead(chain, head, Sound: true);
@@ -81,17 +88,19 @@ internal static class ChainRows
         return heads;
     }
 
-    /// <param name="from">The newest row of the head that it takes the place of.</param>
-    /// <returns>False when somebody else went on with the chain.</returns>
-    public static bool Save(Session session, long chain, AuditHead head, KeyRing ring, long from)
+    /// <param name="from">The head that it takes the place of.</param>
+    /// <returns>False when it is another one by now: somebody went on with the chain, or removed what is old.</returns>
+    public static bool Save(Session session, long chain, AuditHead head, KeyRing ring, AuditHead from)
     {
         var command = session.Command("""
             UPDATE audit_head SET base_seq = @base_seq, base_hash = @base_hash, base_checkpoint = @base_checkpoint,
                 seq = @seq, hash = @hash, checkpoint = @checkpoint, key_id = @key, mac = @mac
-            WHERE chain = @chain AND seq = @from
+            WHERE chain = @chain AND seq = @from AND base_seq = @from_base AND checkpoint = @from_checkpoint
             """);
         Bind(command, chain, head, ring);
-        command.Bind("@from", from);
+        command.Bind("@from", from.Seq);
+        command.Bind("@from_base", from.BaseSeq);
+        command.Bind("@from_checkpoint", from.Checkpoint);
         return command.ExecuteNonQuery() == 1;
     }
 

@@ -32,7 +32,7 @@ internal sealed class PostgresAuditTrail(PostgresStore store, SaveLane[] saves, 
             if (ChainAudit.HashAt(session, chain, last) is not { } hash) continue; // not there any more: verify says so
             ChainAudit.RemoveUpTo(session, chain, last);
             var shorter = head with { BaseSeq = last, BaseHash = hash, BaseCheckpoint = last == oldest.Seq ? oldest.Number : head.BaseCheckpoint };
-            if (!ChainRows.Save(session, chain, shorter, ring, from: head.Seq)) throw new LostRaceException(); // its writer went on: the next round
+            if (!ChainRows.Save(session, chain, shorter, ring, from: head)) throw new LostRaceException(); // its writer went on: the next round
             if (last == oldest.Seq) CheckpointRows.RemoveUpTo(session, chain, oldest.Number);
             return true;
         }
@@ -42,8 +42,9 @@ internal sealed class PostgresAuditTrail(PostgresStore store, SaveLane[] saves, 
 
     public List<AuditRow> Find(AuditFilter filter, int limit) => store.Read(session => ChainAudit.Find(session, filter, limit));
 
-    public AuditReport Verify(long? after, AuditCheckpoint? outside, Action<long> progress) =>
-        store.Read(session => new ChainVerification(session, ring).Run(outside, progress));
+    public AuditReport Verify(long? after, AuditCheckpoint? outside, Action<long> progress) => after is not null
+        ? throw new StartRefusedException("--after: every chain has rows of that number. Leave it out.")
+        : store.Read(session => new ChainVerification(session, ring).Run(outside, progress));
 
     /// <summary>Lets other writers go on with the chains of this server.</summary>
     public async Task ReleaseAsync()

@@ -142,7 +142,7 @@ internal sealed class TrailChain(PostgresDatabase database, KeyRing ring, TimePr
             checkpoint = AuditCheckpoint.New(ring, head.Checkpoint + 1, head.Seq, now, head.Hash);
             CheckpointRows.Save(session, held.Chain, checkpoint);
             head = head with { Checkpoint = checkpoint.Number };
-            if (!ChainRows.Save(session, held.Chain, head, ring, from: head.Seq)) throw new LostRaceException();
+            if (!ChainRows.Save(session, held.Chain, head, ring, from: held.Head)) throw new LostRaceException();
             return true;
         });
         _held = held with { Head = head };
@@ -180,7 +180,7 @@ internal sealed class TrailChain(PostgresDatabase database, KeyRing ring, TimePr
         var hash = HashOf(seq + 1, entry, nothing);
         ChainAudit.Add(session, found.Chain, seq + 1, entry, hash);
         var head = new AuditHead(seq, nothing, checkpoint, seq + 1, hash, checkpoint);
-        ChainRows.Save(session, found.Chain, head, ring, from: found.Head.Seq);
+        ChainRows.Save(session, found.Chain, head, ring, from: found.Head);
         return new FoundHead(found.Chain, head, Sound: true);
     }
 

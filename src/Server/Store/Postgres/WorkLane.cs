@@ -56,6 +56,7 @@ internal sealed class WorkLane(PostgresDatabase database, TrailChain chain, Trai
 
     private async Task<T> OnceAsync<T>(Func<PostgresSession, T> work)
     {
+        await chain.HoldAsync(); // before the transaction: at some isolation levels it sees nothing that came after its beginning
         await using var connection = await database.OpenAsync();
         using var session = new PostgresSession(connection, signing);
         TrailRows? rows = null;
@@ -84,7 +85,6 @@ internal sealed class WorkLane(PostgresDatabase database, TrailChain chain, Trai
     private async Task<TrailRows?> AppendAsync(PostgresSession session)
     {
         if (session.Entries.Count == 0) return null;
-        await chain.HoldAsync();
         var rows = chain.Next(session.Entries);
         await using var batch = new NpgsqlBatch(session.Connection);
         foreach (var command in chain.Commands(rows)) batch.BatchCommands.Add(command);
