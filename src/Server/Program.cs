@@ -19,6 +19,7 @@ var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRP
     BackupCommand.Create(),
     RestoreCommand.Create(),
     ClockCommand.Create(),
+    StoreCommand.Create(),
 };
 ServeCommand.AddTo(root);
 

@@ -23,16 +23,18 @@ internal static class ApiKeyRows
         command.ExecuteNonQuery();
     }
 
-    public static (Principal? Principal, byte[]? Hash) Find(Session session, byte[] id, DateTimeOffset now)
+    public static KnownKey? Find(Session session, byte[] id, DateTimeOffset now)
     {
         var command = session.Command("""
-            SELECT tenant, name, scopes, disable_page, hash FROM api_keys
+            SELECT tenant, name, scopes, disable_page, hash, expire_time FROM api_keys
             WHERE id = @id AND revoke_time IS NULL AND (expire_time IS NULL OR expire_time > @now)
             """);
         command.Bind("@id", id);
         command.Bind("@now", now.ToUnixTimeMilliseconds());
         using var row = command.ExecuteReader();
-        return row.Read() ? (PrincipalOf(row), row.GetFieldValue<byte[]>(4)) : default;
+        return row.Read()
+            ? new KnownKey(PrincipalOf(row), row.GetFieldValue<byte[]>(4), row.IsDBNull(5) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5)))
+            : null;
     }
 
     /// <returns>The caller that the keys in use of this name are; null when there is none.</returns>

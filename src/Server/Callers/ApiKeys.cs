@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Mfa.Server.Domain;
 using Mfa.Server.Store;
@@ -11,6 +12,10 @@ namespace Mfa.Server.Callers;
 internal sealed record ApiKeyInfo(
     string Name, string Id, string Tenant, Scopes Scopes, DateTimeOffset CreateTime,
     DateTimeOffset? ExpireTime, DateTimeOffset? LastUseTime, DateTimeOffset? RevokeTime);
+
+/// <summary>A key that was in use when the database was last asked.</summary>
+/// <param name="Seen">When that was, as a timestamp of the monotonic clock.</param>
+internal sealed record KnownKey(Principal Caller, byte[] Hash, DateTimeOffset? ExpireTime, long Seen = 0);
 
 /// <summary>
 /// API keys of services: `mfa_` + 16 hex digits (the id, to look it up by) + `_` + 32 random bytes in Base64url. Only the
@@ -26,6 +31,10 @@ internal sealed class ApiKeys(IStore store, TimeProvider clock)
     private const int IdEnd = 4 + 2 * IdBytes;
     private const int Length = IdEnd + 1 + 43;
 
+    /// <summary>How exactly the last use is noted.</summary>
+    private static readonly long UseEvery = (long)TimeSpan.FromSeconds(1).TotalMilliseconds;
+
+    private readonly ConcurrentDictionary<long, KnownKey> _known = [];
     private ConcurrentDictionary<long, long> _uses = [];
 
     /// <returns>The key, to be shown once; null when this name has keys for another tenant, other scopes or another page.</returns>
@@ -58,15 +67,17 @@ internal sealed class ApiKeys(IStore store, TimeProvider clock)
     /// <summary>Takes effect at the next call, on open connections too.</summary>
     /// <param name="id">One key of the name, as the list shows it; null for all.</param>
     /// <returns>How many were in use and are not any more.</returns>
-    public Task<int> RevokeAsync(string name, string? id = null)
+    public async Task<int> RevokeAsync(string name, string? id = null)
     {
         var now = clock.GetUtcNow();
-        return store.WriteAsync(session =>
+        var count = await store.WriteAsync(session =>
         {
             var revoked = ApiKeyRows.Revoke(session, name, id is null ? null : Convert.FromHexString(id), now);
             if (revoked > 0) session.Audit(Operator.Did(id is null ? $"keys revoke {name}" : $"keys revoke {name} --id {id}", now));
             return revoked;
         });
+        _known.Clear();
+        return count;
     }
 
     /// <returns>Null for everything that is not exactly a key in use.</returns>
@@ -81,10 +92,9 @@ internal sealed class ApiKeys(IStore store, TimeProvider clock)
         Base64Url.DecodeFromChars(text, secret);
 
         var now = clock.GetUtcNow();
-        var (principal, hash) = store.Read(session => ApiKeyRows.Find(session, id, now));
-        if (principal is null || !CryptographicOperations.FixedTimeEquals(SHA256.HashData(secret), hash)) return null;
-        _uses[BinaryPrimitives.ReadInt64BigEndian(id)] = now.ToUnixTimeMilliseconds();
-        return principal;
+        if (Find(id, now) is not { } known || known.ExpireTime <= now || !CryptographicOperations.FixedTimeEquals(SHA256.HashData(secret), known.Hash)) return null;
+        NoteUse(id, now.ToUnixTimeMilliseconds());
+        return known.Caller;
     }
 
     /// <summary>Notes when keys were last used. They are kept in memory until then: a call must not wait for that.</summary>
@@ -98,5 +108,28 @@ internal sealed class ApiKeys(IStore store, TimeProvider clock)
             BinaryPrimitives.WriteInt64BigEndian(id, use.Key);
             return ApiKeyRows.NoteUse(session, id, use.Value);
         }));
+    }
+
+    /// <summary>Looks into the database again and again, but not for every one of thousands of calls a second.</summary>
+    private KnownKey? Find(byte[] id, DateTimeOffset now)
+    {
+        var number = BinaryPrimitives.ReadInt64BigEndian(id);
+        if (_known.TryGetValue(number, out var known) && Stopwatch.GetElapsedTime(known.Seen) < store.KeyLifetime) return known;
+
+        var seen = Stopwatch.GetTimestamp(); // before the look: what changes after it is found in time
+        var found = store.Read(session => ApiKeyRows.Find(session, id, now));
+        if (found is null)
+        {
+            _known.TryRemove(number, out _);
+            return null;
+        }
+
+        return _known[number] = found with { Seen = seen };
+    }
+
+    private void NoteUse(byte[] id, long time)
+    {
+        var (uses, number) = (_uses, BinaryPrimitives.ReadInt64BigEndian(id));
+        if (!uses.TryGetValue(number, out var noted) || time - noted >= UseEvery) uses[number] = time;
     }
 }

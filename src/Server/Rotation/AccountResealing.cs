@@ -48,7 +48,7 @@ internal sealed class AccountResealing(IStore store, KeyRing ring) : IResealing
     {
         var account = store.Find(key);
         var next = account with { InForce = Resealed(key, account.InForce), Pending = Resealed(key, account.Pending) };
-        return session => account.Version > 0 && store.Save(session, next);
+        return session => account.Version > 0 && store.Save(session, account, next);
     }
 
     private Enrollment? Resealed(AccountKey key, Enrollment? enrollment) => enrollment is null ? null : enrollment with

@@ -40,6 +40,9 @@ internal interface IStore : IDisposable
 
     IAuditTrail Trail { get; }
 
+    /// <summary>For how long a caller's key that was looked up may be used without another look.</summary>
+    TimeSpan KeyLifetime { get; }
+
     /// <returns>The account as last saved; one that was never saved comes back empty.</returns>
     ValueTask<Account> FindAsync(AccountKey key);
 
@@ -66,7 +69,7 @@ internal interface IStore : IDisposable
 
     /// <summary>Saves an account within <see cref="WriteAsync"/>, if it is still the one that was decided on.</summary>
     /// <returns>False when somebody else saved it first; nothing was changed then.</returns>
-    bool Save(Session session, Account account);
+    bool Save(Session session, Account loaded, Account next);
 
     /// <summary>Puts a row into the audit trail that tells about nothing else in the database.</summary>
     Task AuditAsync(AuditEntry entry);

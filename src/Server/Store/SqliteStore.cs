@@ -33,6 +33,9 @@ internal sealed class SqliteStore : IStore
 
     public IAuditTrail Trail { get; }
 
+    /// <summary>Less than a verb that revokes a key takes to end after its commit: it takes effect at the next call.</summary>
+    public TimeSpan KeyLifetime { get; } = TimeSpan.FromMilliseconds(1);
+
     public Account Find(AccountKey key) => Read(session => AccountRows.Find(session, key));
 
     public ValueTask<Account> FindAsync(AccountKey key) => new(Find(key));
@@ -57,7 +60,7 @@ internal sealed class SqliteStore : IStore
 
     public Task<T> WriteAsync<T>(Func<Session, T> work) => _writer.RunAsync(work);
 
-    public bool Save(Session session, Account account) => AccountRows.Save(session, account);
+    public bool Save(Session session, Account loaded, Account next) => AccountRows.Save(session, next);
 
     public Task AuditAsync(AuditEntry entry) => _writer.RunAsync(session =>
     {

@@ -85,6 +85,13 @@ internal static class AccountColumns
 
     public static NpgsqlBatchCommand SaveAll(IReadOnlyList<Account> accounts) => Save(UpdateAll, All, accounts);
 
+    public static NpgsqlBatchCommand Find(IReadOnlyList<AccountKey> keys)
+    {
+        var command = new NpgsqlBatchCommand(Select);
+        BindKeys(command.Parameters, keys);
+        return command;
+    }
+
     public static NpgsqlBatchCommand Add(IReadOnlyList<Account> accounts) => Save(InsertAll, All, accounts);
 
     /// <summary>Saves one within a transaction that goes on.</summary>

@@ -31,9 +31,8 @@ internal sealed class AccountReads(PostgresDatabase database)
     {
         var found = keys.Select(key => new Account(key)).ToList(); // one that was never saved is empty
         if (keys.Count == 0) return found;
-        await using var command = new NpgsqlCommand(AccountColumns.Select, connection);
-        AccountColumns.BindKeys(command.Parameters, keys);
-        await using var row = await command.ExecuteReaderAsync();
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { AccountColumns.Find(keys) } };
+        await using var row = await batch.ExecuteReaderAsync();
         while (await row.ReadAsync())
         {
             var at = (int)row.GetInt64(0) - 1;

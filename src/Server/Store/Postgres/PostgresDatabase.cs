@@ -9,6 +9,9 @@ internal sealed class PostgresDatabase : IDisposable
     /// <summary>The oldest that its makers still mended when this was written.</summary>
     private const int OldestServer = 14;
 
+    /// <summary>The version of a schema that a copy is still being made into.</summary>
+    private const int Copying = -1;
+
     private readonly NpgsqlConnectionStringBuilder _address;
     private readonly NpgsqlDataSource _source;
 
@@ -71,6 +74,25 @@ internal sealed class PostgresDatabase : IDisposable
         }
     }
 
+    /// <summary>The same on the caller's thread.</summary>
+    /// <exception cref="StoreUnavailableException">It does not answer.</exception>
+    public T Read<T>(Func<PostgresSession, T> read)
+    {
+        for (var again = false; ; again = true)
+        {
+            using var session = new PostgresSession(Open());
+            try
+            {
+                return read(session);
+            }
+            catch (Exception broken) when (PostgresErrors.IsOfStore(broken))
+            {
+                if (PostgresErrors.IsCut(broken)) Forget();
+                if (again || !PostgresErrors.IsCut(broken)) throw new StoreUnavailableException(broken);
+            }
+        }
+    }
+
     /// <summary>After one connection broke, the others that wait in the pool are of the same server that is gone.</summary>
     public void Forget() => _source.Clear();
 
@@ -98,7 +120,26 @@ internal sealed class PostgresDatabase : IDisposable
         }
     }
 
-    /// <returns>The ring keys that the database was written with; empty for a new one.</returns>
+    /// <summary>Makes it the target of a copy, which no server starts on, or finds that it is one already.</summary>
+    /// <exception cref="StartRefusedException">There is something in it.</exception>
+    public void BeginCopy(KeyRing ring)
+    {
+        using (var session = new PostgresSession(Open()))
+        {
+            if (session.Command("SELECT to_regclass('schema_version') IS NOT NULL").ExecuteScalar() is true
+                && session.Command("SELECT version FROM schema_version").ExecuteScalar() is Copying) return;
+        }
+
+        if (!IsNew()) throw new StartRefusedException($"{Name}: it is not empty. Copy into a new database, or empty this one first: dropdb, createdb.");
+        Migrate(ring);
+        using var target = new PostgresSession(Open());
+        SetVersion(target, Copying);
+    }
+
+    /// <summary>Within the transaction that copies the last of it.</summary>
+    public static void EndCopy(PostgresSession session) => SetVersion(session, PostgresMigrations.All.Count);
+
+    /// <returns>Whether nobody has written to it yet.</returns>
     public bool IsNew()
     {
         try
@@ -126,6 +167,8 @@ internal sealed class PostgresDatabase : IDisposable
         try
         {
             var found = (int)session.Command("SELECT version FROM schema_version WHERE id = 1 FOR UPDATE").ExecuteScalar()!;
+            if (found == Copying)
+                throw new StartRefusedException($"{Name}: a copy into it has not been finished. Run mfa-server store copy again, or empty it first.");
             if (found > all.Count)
             {
                 throw new StartRefusedException($"{Name}: written by a newer version of mfa-server (schema {found}, this one knows {all.Count}). " +
@@ -134,13 +177,7 @@ internal sealed class PostgresDatabase : IDisposable
 
             for (var version = found; version < all.Count; version++) session.Execute(all[version]);
             if (found == 0) Begin(session, ring);
-            if (found < all.Count)
-            {
-                var note = session.Command("UPDATE schema_version SET version = @version WHERE id = 1");
-                note.Bind("@version", all.Count);
-                note.ExecuteNonQuery();
-            }
-
+            if (found < all.Count) SetVersion(session, all.Count);
             session.Execute("COMMIT");
             return (found, all.Count);
         }
@@ -149,6 +186,13 @@ internal sealed class PostgresDatabase : IDisposable
             session.Execute("ROLLBACK");
             throw;
         }
+    }
+
+    private static void SetVersion(PostgresSession session, int version)
+    {
+        var note = session.Command("UPDATE schema_version SET version = @version WHERE id = 1");
+        note.Bind("@version", version);
+        note.ExecuteNonQuery();
     }
 
     private static void Begin(PostgresSession session, KeyRing ring)

@@ -47,6 +47,9 @@ internal sealed class PostgresStore : IStore
 
     public IAuditTrail Trail => _trail;
 
+    /// <summary>Other servers and operator verbs change keys, too, and nobody tells.</summary>
+    public TimeSpan KeyLifetime { get; } = TimeSpan.FromSeconds(1);
+
     public uint ActiveKeyId => _ring.ActiveId;
 
     public Action? Queued { get; set; }
@@ -94,7 +97,7 @@ internal sealed class PostgresStore : IStore
         }
     }
 
-    public bool Save(Session session, Account account) => AccountColumns.SaveOne(((PostgresSession)session).Connection, account);
+    public bool Save(Session session, Account loaded, Account next) => AccountColumns.SaveOne(((PostgresSession)session).Connection, next);
 
     public Task AuditAsync(AuditEntry entry)
     {
@@ -104,11 +107,7 @@ internal sealed class PostgresStore : IStore
         return job.Done;
     }
 
-    public T Read<T>(Func<Session, T> work) => _database.ReadAsync(connection =>
-    {
-        using var session = new PostgresSession(connection);
-        return Task.FromResult(work(session));
-    }).GetAwaiter().GetResult();
+    public T Read<T>(Func<Session, T> work) => _database.Read(session => work(session));
 
     /// <summary>Rows that were replaced lie in their tables until a vacuum. The database's own log and its backups are its keeper's.</summary>
     public async Task EmptyLogAsync()
@@ -164,7 +163,7 @@ internal sealed class PostgresStore : IStore
             return asked.Refused(hit);
         }
 
-        if (!ReferenceEquals(change.Next, loaded) && !Save(session, change.Next)) throw new LostRaceException();
+        if (!ReferenceEquals(change.Next, loaded) && !Save(session, loaded, change.Next)) throw new LostRaceException();
         if (change.Audit is { } entry) session.Audit(entry);
         if (change.Send is { } send) Queue(session, loaded.Key, send, change.Audit?.By ?? AuditCaller.Server, now);
         if (remember?.Encode(change.Answer) is { } answer && !AnswerRows.Save(session, remember.Mark, answer, now)) throw new LostRaceException();

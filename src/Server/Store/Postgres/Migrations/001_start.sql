@@ -1,6 +1,7 @@
 -- The schema of Store/Migrations, all of it, for PostgreSQL. Times are UTC Unix milliseconds. Keys of an account's rows start
 -- with the tenant and the account, so that the rows of one account live together on engines that shard by key. Text is
--- compared by its bytes: no other order may follow from where the database was created.
+-- compared by its bytes: no other order may follow from where the database was created. Numbers are 64 bits wide everywhere, so
+-- that one way of reading and binding them serves both engines.
 
 -- One row an account: the factor in force (f_…), the enrollment that waits for its first code (p_…), the token that may switch
 -- off (d_…), and the guesses. A row is saved only when its version is still the one that was decided on. The free space keeps
