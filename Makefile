@@ -20,7 +20,8 @@ serve: $(BUF)
 test: $(BUF) build
 	@.ci/need jq:jq oathtool:oathtool zbarimg:zbar-tools rsvg-convert:librsvg2-bin tmux:tmux python3:python3 chromium:chromium \
 	  aiosmtpd:python3-aiosmtpd openssl:openssl node:nodejs /usr/sbin/chronyd:chrony faketime:faketime strace:strace prlimit:util-linux \
-	  /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras
+	  /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras pg_ctlcluster:postgresql setpriv:util-linux \
+	  /usr/sbin/pgbouncer:pgbouncer
 	$(BUF) lint
 	$(BUF) breaking --against protos/landed.json
 	dotnet test --solution MfaGrpc.sln --configuration $(CONFIGURATION) --no-build
