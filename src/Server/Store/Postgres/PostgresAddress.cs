@@ -21,8 +21,9 @@ internal static class PostgresAddress
                 "Accepted off this machine: VerifyFull, or VerifyCA, with Root Certificate=FILE.");
         }
 
-        if (!Names(text, "Timeout")) address.Timeout = 5;
         if (!Names(text, "Command Timeout") && !Names(text, "CommandTimeout")) address.CommandTimeout = 10;
+        if (!Names(text, "Maximum Pool Size") && !Names(text, "MaxPoolSize")) address.MaxPoolSize = 16; // the groups need few; a hundred servers must fit
+        if (!Names(text, "Timeout")) address.Timeout = 15; // also the wait for one of the pool
         address.ApplicationName ??= "mfa-server";
         address.Enlist = false;
         address.IncludeErrorDetail = false; // it holds values of rows

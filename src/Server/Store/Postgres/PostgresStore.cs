@@ -12,6 +12,8 @@ internal sealed class PostgresStore : IStore
     /// <summary>Groups that are saved side by side. Two keep the database busy while one waits for its disk.</summary>
     private const int SaveLanes = 2;
 
+    private const int LeastThreads = 64;
+
     private static readonly TimeSpan MarkEvery = TimeSpan.FromMilliseconds(500);
 
     private readonly PostgresDatabase _database;
@@ -37,6 +39,9 @@ internal sealed class PostgresStore : IStore
         _saves = [.. Enumerable.Range(0, SaveLanes).Select(_ => new SaveLane(database, NewChain(), Clock, () => Queued?.Invoke()))];
         (_sends, _works) = (new WorkLane(database, NewChain(), signing), new WorkLane(database, NewChain(), signing));
         _trail = new PostgresAuditTrail(this, _saves, [_sends, _works], ring);
+        // Callers' keys are looked up on their threads; the pool adds more than there are cores only slowly, and groups would wait.
+        ThreadPool.GetMinThreads(out var workers, out var completions);
+        ThreadPool.SetMinThreads(Math.Max(workers, LeastThreads), completions);
         _reads.Start();
         foreach (var lane in _saves) lane.Start();
     }
