@@ -26,6 +26,9 @@ internal sealed record Remember<T>(RequestMark Mark, Func<T, byte[]?> Encode, Fu
 /// </summary>
 internal interface IStore : IDisposable
 {
+    /// <summary>Whether other servers work on the same database.</summary>
+    bool IsShared { get; }
+
     /// <summary>The time that this database goes by, which is never earlier than what it has seen.</summary>
     SteadyClock Clock { get; }
 
@@ -76,7 +79,4 @@ internal interface IStore : IDisposable
 
     /// <summary>Leaves nothing of values that were replaced or removed where the database itself can help it.</summary>
     Task EmptyLogAsync();
-
-    /// <summary>What is wrong and what to do, for an operator.</summary>
-    string Explain(StoreUnavailableException unavailable);
 }

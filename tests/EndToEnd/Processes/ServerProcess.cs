@@ -94,6 +94,17 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public static Task<ServerProcess> StartUnderAsync(IReadOnlyDictionary<string, string> environment, params string[] settings) =>
         StartAsync(dev: true, settings, web: null, environment);
 
+    /// <summary>A development server with the key ring, the key and the mailbox of another one, for the database that both work on.</summary>
+    public static Task<ServerProcess> StartBesideAsync(ServerProcess other, params string[] settings)
+    {
+        var server = new ServerProcess(dev: true, settings);
+        Directory.CreateDirectory(server.Data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach (var file in new[] { "keys.json", "dev.key" }) File.Copy(Path.Combine(other.Data, file), Path.Combine(server.Data, file));
+        Directory.CreateDirectory(Path.Combine(other.Data, "outbox"));
+        Directory.CreateSymbolicLink(Path.Combine(server.Data, "outbox"), Path.Combine(other.Data, "outbox"));
+        return StartedAsync(server);
+    }
+
     /// <summary>A server as it runs in production; an operator makes the key that has every scope.</summary>
     public static Task<ServerProcess> StartInProductionAsync(params string[] settings) => StartAsync(dev: false, settings);
 
