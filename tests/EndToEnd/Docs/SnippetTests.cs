@@ -17,7 +17,13 @@ public sealed class SnippetTests(DocsServer server) : IClassFixture<DocsServer>
         ("docs/client.md", "mfa --endpoint https", "asks a person for a password; tests/EndToEnd/ClientTests has it over TLS"),
         ("docs/clients/cpp.md", "make -C gen/cpp", "compiles for half a minute what tests/Polyglot/build compiles, too"),
         ("docs/clients/go.md", "mkdir -p gen/go", "compiles for half a minute what tests/Polyglot/build compiles, too"),
+        ("docs/install.md", "make packages", "was made before these tests; tests/EndToEnd/Install puts the packages in"),
+        ("docs/install.md", "sudo apt install", "tests/EndToEnd/Install puts it into a root of its own"),
+        ("docs/install.md", "skopeo copy", "wants a container engine; tests/EndToEnd/Install runs the image without one"),
+        ("docs/install.md", "podman run", "wants a container engine; tests/EndToEnd/Install runs the image without one"),
+        ("docs/install.md", "dotnet tool install", "changes the tools of whoever runs it; tests/EndToEnd/Install has a folder for them"),
         ("docs/keys.md", "mfa-server secrets rotate", "the last of them waits until no server uses the key; tests/EndToEnd/Keys has them"),
+        ("docs/operations.md", "mfa-server serve", "wants a collector of your own"),
         ("docs/operating.md", "mfa-server serve", "wants a mail server of your own"),
         ("docs/shell.md", "grpcurl", "there is no package of grpcurl"),
         ("docs/tls.md", "mfa-server", "wants names and certificates of your own"),
@@ -59,7 +65,7 @@ public sealed class SnippetTests(DocsServer server) : IClassFixture<DocsServer>
     [Fact]
     public void Each_block_says_what_it_is()
     {
-        string[] shown = ["text", "json", "python", "js", "go", "ruby", "cpp", "csharp"];
+        string[] shown = ["text", "json", "yaml", "python", "js", "go", "ruby", "cpp", "csharp"];
         string[] commands = ["mfa ", "mfa-server ", "buf ", "make "];
 
         Assert.All(Snippet.All, snippet => Assert.Contains(snippet.Label, shown.Append("sh")));
