@@ -15,6 +15,15 @@ internal sealed class Database(string path)
 
     public string Path => path;
 
+    static Database()
+    {
+        // Connections are never shared by threads, and nobody asks SQLite how much memory it uses: what it would lock for both, at
+        // each call and each piece of memory, it need not.
+        SQLitePCL.Batteries_V2.Init();
+        _ = SQLitePCL.raw.sqlite3_config(SQLitePCL.raw.SQLITE_CONFIG_MULTITHREAD);
+        _ = SQLitePCL.raw.sqlite3_config(SQLitePCL.raw.SQLITE_CONFIG_MEMSTATUS, 0);
+    }
+
     /// <summary>A connection of the caller's own, to be used by one thread at a time.</summary>
     public SqliteConnection Open() => Open(SqliteOpenMode.ReadWrite);
 
@@ -22,8 +31,7 @@ internal sealed class Database(string path)
         // WAL lets readers go on while one writer commits. FULL syncs the log at every commit: with NORMAL a power cut
         // takes back commits that were acknowledged, and a used code would be good again. Deleted secrets are
         // overwritten. A schema cannot call functions behind our back. SQLite waits for a lock in small steps by itself; the
-        // driver's own wait looks every 150 ms, which an operator verb at work would make callers feel. The log is taken in every 16 MB: pages
-        // that were written several times by then are copied once.
+        // driver's own wait looks every 150 ms, which an operator verb at work would make callers feel.
         Open(path, mode, """
             PRAGMA busy_timeout = 2000;
             PRAGMA journal_mode = WAL;
@@ -31,7 +39,6 @@ internal sealed class Database(string path)
             PRAGMA secure_delete = ON;
             PRAGMA trusted_schema = OFF;
             PRAGMA temp_store = MEMORY;
-            PRAGMA wal_autocheckpoint = 4000;
             """);
 
     /// <summary>Whether a log waits to be taken in, and nobody can read it without making its index: after a copy by hand.</summary>

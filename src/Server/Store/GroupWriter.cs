@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Mfa.Server.Protection;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Mfa.Server.Store;
 
@@ -18,7 +19,9 @@ internal sealed class GroupWriter : IDisposable
 
     private readonly Channel<Job> _queue = Channel.CreateUnbounded<Job>(new UnboundedChannelOptions { SingleReader = true });
     private readonly AuditTrail _trail;
+    private readonly SqliteConnection _connection;
     private readonly Session _session;
+    private readonly LogIntake _log;
     private readonly SteadyClock _clock;
     private readonly Thread _thread;
     private DateTimeOffset _marked;
@@ -29,7 +32,10 @@ internal sealed class GroupWriter : IDisposable
     public GroupWriter(Database database, KeyRing ring, SteadyClock clock)
     {
         _trail = new AuditTrail(ring);
-        _session = new Session(database.Open(), _trail);
+        _connection = database.Open();
+        _session = new Session(_connection, _trail);
+        _session.Execute("PRAGMA wal_autocheckpoint = 0"); // the log intake's work
+        _log = new LogIntake(database);
         _clock = clock;
         _thread = new Thread(Run) { IsBackground = true, Name = "store writer" };
         _thread.Start();
@@ -52,6 +58,7 @@ internal sealed class GroupWriter : IDisposable
     {
         _queue.Writer.TryComplete();
         _thread.Join();
+        _log.Dispose();
         _session.Dispose();
     }
 
@@ -109,6 +116,8 @@ internal sealed class GroupWriter : IDisposable
         var took = _clock.GetElapsedTime(began);
         Tell(group);
         Committed?.Invoke(group.Count, took);
+        _ = raw.sqlite3_db_status(_connection.Handle, raw.SQLITE_DBSTATUS_CACHE_WRITE, out var pages, out _, resetFlg: 1);
+        _log.Committed(_session, pages);
     }
 
     /// <summary>
