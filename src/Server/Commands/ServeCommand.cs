@@ -103,7 +103,9 @@ internal static class ServeCommand
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToArray();
         await Console.Out.WriteLineAsync($"ready grpc={addresses[0]} web={addresses[1]} data={data.Path}");
         await app.WaitForShutdownAsync(ct);
-        return ExitCodes.Done;
+        // A part that broke has ended all: whoever watches over the server must see that nobody asked for it.
+        var parts = app.Services.GetServices<IHostedService>().OfType<BackgroundService>();
+        return parts.Any(part => part.ExecuteTask is { IsFaulted: true }) ? ExitCodes.Failed : ExitCodes.Done;
     }
 
     /// <exception cref="StartRefusedException">Time would be told to somebody in earnest.</exception>

@@ -72,6 +72,22 @@ public sealed class BrokenStoreTests(PostgresCluster cluster)
         Assert.Equal(Verdict.Accepted, (await server.Dev.VerifyAsync(owner.Account, owner.NextCode)).Verdict);
     }
 
+    [Fact]
+    public async Task A_part_of_a_server_that_breaks_ends_it_as_failed_and_it_says_why()
+    {
+        var address = await cluster.NewDatabaseAsync();
+        await using var server = await ServerProcess.StartAsync($"store:connection={address}");
+
+        await cluster.RunAsync(new Npgsql.NpgsqlConnectionStringBuilder(address).Database!, """
+            ALTER TABLE outbox ALTER channel TYPE text;
+            INSERT INTO outbox (tenant, account, id, channel, create_time, expire_time, next_time, attempts, state, update_time)
+            VALUES ('default', 'nobody', '', 'by pigeon', 0, 0, 9000000000000, 0, 1, 0)
+            """);
+
+        Assert.Equal(1, await server.EndedAsync());
+        Assert.Contains(server.Lines, line => line.StartsWith("crit: ", StringComparison.Ordinal));
+    }
+
     private static async Task<HttpStatusCode> ReadinessAsync(ServerProcess server)
     {
         using var web = new HttpClient();

@@ -1,3 +1,4 @@
+using Grpc.Core;
 using Mfa.EndToEnd.Calls;
 using Mfa.EndToEnd.Processes;
 
@@ -30,15 +31,35 @@ internal sealed class SharedServers : IAsyncDisposable
     }
 
     /// <summary>Callers spread over the servers, each on a connection of its own that is open by now.</summary>
-    public async Task<Caller[]> CallersAsync(int count)
+    /// <param name="over">How many of the servers; all when not given.</param>
+    public async Task<Caller[]> CallersAsync(int count, int? over = null)
     {
-        var callers = Enumerable.Range(0, count).Select(i => _servers[i % _servers.Count].NewCaller(_servers[0].DevKey)).ToArray();
-        await Task.WhenAll(callers.Select(caller => caller.GetStatusAsync("nobody")));
-        return callers;
+        var callers = Enumerable.Range(0, count).Select(i => _servers[i % (over ?? _servers.Count)].NewCaller(_servers[0].DevKey)).ToArray();
+        try
+        {
+            await Task.WhenAll(callers.Select(caller => caller.GetStatusAsync("nobody")));
+            return callers;
+        }
+        catch (RpcException) when (_servers.Exists(server => server.EndedByItself is not null))
+        {
+            AssertAllRun();
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
+        try
+        {
+            AssertAllRun();
+        }
+        finally
+        {
+            var ended = _servers.Select(server => server.EndedByItself).OfType<string>().ToList();
         foreach (var server in _servers) await server.DisposeAsync();
+        Assert.True(ended.Count == 0, string.Join('\n', ended)); // none of these tests wants one to
+        }
     }
+
+    private void AssertAllRun() => Assert.Empty(_servers.Select(server => server.EndedByItself).OfType<string>());
 }

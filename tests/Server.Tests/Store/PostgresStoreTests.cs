@@ -128,45 +128,11 @@ public sealed class PostgresStoreTests(PostgresCluster cluster) : StoreContract,
     }
 
     [Fact]
-    public async Task Every_statement_of_a_verification_finds_its_rows_by_their_keys()
-    {
-        var name = new NpgsqlConnectionStringBuilder(_address).Database!;
-        await cluster.RunAsync(name, """
-            INSERT INTO accounts (tenant, account, version, factor_failures, enrollment_failures, recovery_failures)
-            SELECT 'default', 'account-' || i, 1, 0, 0, 0 FROM generate_series(1, 50000) AS i;
-            INSERT INTO answers SELECT 'default', 'account-' || i, 'service:a', decode(md5(i::text), 'hex'), '', '', 0 FROM generate_series(1, 50000) AS i;
-            ANALYZE accounts; ANALYZE answers;
-            """);
-        var accounts = Enumerable.Range(1, 64).Select(i => new Account(new AccountKey("default", $"account-{i * 7}")) { Version = 1 }).ToList();
-        await using var connection = new NpgsqlConnection(_address);
-        await connection.OpenAsync(TestContext.Current.CancellationToken);
-
-        foreach (var statement in (NpgsqlBatchCommand[])[AccountColumns.SaveChecked(accounts), AccountColumns.SaveAll(accounts), AccountColumns.Find([.. accounts.Select(a => a.Key)])])
-        {
-            var plan = await ExplainAsync(connection, statement);
-            Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
-            Assert.Contains("accounts_pkey", plan, StringComparison.Ordinal);
-        }
-    }
-
-    [Fact]
     public async Task A_newer_schema_is_refused()
     {
         await cluster.RunAsync(new NpgsqlConnectionStringBuilder(_address).Database!, "UPDATE schema_version SET version = 999");
 
         Assert.Contains("newer version", Assert.Throws<StartRefusedException>(() => Open(migrate: true)).Message);
-    }
-
-    private static async Task<string> ExplainAsync(NpgsqlConnection connection, NpgsqlBatchCommand statement)
-    {
-#pragma warning disable CA2100 // a statement of the store's own
-        await using var command = new NpgsqlCommand($"EXPLAIN {statement.CommandText}", connection);
-#pragma warning restore CA2100
-        foreach (NpgsqlParameter parameter in statement.Parameters) command.Parameters.Add(parameter.Clone());
-        await using var row = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
-        var lines = new List<string>();
-        while (await row.ReadAsync(TestContext.Current.CancellationToken)) lines.Add(row.GetString(0));
-        return string.Join('\n', lines);
     }
 
     private Task<bool> Send(IStore store, string account, SendLimit limit)

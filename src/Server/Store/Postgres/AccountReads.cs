@@ -1,10 +1,11 @@
 using Mfa.Server.Domain;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Mfa.Server.Store.Postgres;
 
-/// <summary>Reads accounts by their keys; those that are asked for at the same time in one statement.</summary>
+/// <summary>
+/// Reads accounts by their keys, and answers by their marks; those that are asked for at the same time in one round trip.
+/// </summary>
 internal sealed class AccountReads(PostgresDatabase database)
 {
     private const int MaxGroup = 256;
@@ -15,9 +16,10 @@ internal sealed class AccountReads(PostgresDatabase database)
 
     public void Start() => _running = Task.WhenAll(Enumerable.Range(0, Lanes).Select(_ => Task.Run(RunAsync)));
 
-    public Task<Account> FindAsync(AccountKey key)
+    /// <param name="mark">A request whose answer is wanted as well; null for none.</param>
+    public Task<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark, DateTimeOffset now)
     {
-        var read = new Read(key, new TaskCompletionSource<Account>(TaskCreationOptions.RunContinuationsAsynchronously));
+        var read = new Read(key, mark, now, new TaskCompletionSource<(Account, RememberedAnswer?)>(TaskCreationOptions.RunContinuationsAsynchronously));
         return _queue.Writer.TryWrite(read) ? read.Done.Task : throw new StoreUnavailableException(new ObjectDisposedException(nameof(AccountReads)));
     }
 
@@ -27,32 +29,29 @@ internal sealed class AccountReads(PostgresDatabase database)
         return _running;
     }
 
-    public static async Task<List<Account>> FindAsync(NpgsqlConnection connection, IReadOnlyList<AccountKey> keys)
+    /// <returns>Each in the place of its key or mark. An answer is null when the request was not answered, or is forgotten.</returns>
+    public static async Task<(List<Account> Accounts, List<RememberedAnswer?> Answers)> FindAsync(
+        NpgsqlConnection connection, IReadOnlyList<AccountKey> keys, IReadOnlyList<RequestMark> marks, DateTimeOffset now)
     {
-        var found = keys.Select(key => new Account(key)).ToList(); // one that was never saved is empty
-        if (keys.Count == 0) return found;
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { AccountColumns.Find(keys) } };
+        var accounts = keys.Select(key => new Account(key)).ToList(); // one that was never saved is empty
+        var answers = marks.Select(_ => (RememberedAnswer?)null).ToList();
+        // Answers first: an account that is read after them is no older than they are.
+        await using var batch = new NpgsqlBatch(connection);
+        if (marks.Count > 0) batch.BatchCommands.Add(AnswerColumns.Find(marks));
+        if (keys.Count > 0) batch.BatchCommands.Add(AccountColumns.Find(keys));
+        if (batch.BatchCommands.Count == 0) return (accounts, answers);
         await using var row = await batch.ExecuteReaderAsync();
-        while (await row.ReadAsync())
+        if (marks.Count > 0)
         {
-            var at = (int)row.GetInt64(0) - 1;
-            found[at] = AccountColumns.ReadFrom(row, keys[at]);
+            while (await row.ReadAsync()) answers[At(row)] = AnswerColumns.ReadFrom(row, now);
+            await row.NextResultAsync();
         }
 
-        return found;
+        while (keys.Count > 0 && await row.ReadAsync()) accounts[At(row)] = AccountColumns.ReadFrom(row, keys[At(row)]);
+        return (accounts, answers);
     }
 
-    public static async Task<RememberedAnswer?> FindAnswerAsync(NpgsqlConnection connection, RequestMark mark, DateTimeOffset now)
-    {
-        await using var command = new NpgsqlCommand("""
-            SELECT payload, answer FROM answers WHERE tenant = $1 AND account = $2 AND caller = $3 AND request_id = $4 AND expire_time > $5
-            """, connection);
-        foreach (var text in new[] { mark.Account.Tenant, mark.Account.Account, mark.Caller }) command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = text });
-        command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = mark.Id.ToByteArray(), NpgsqlDbType = NpgsqlDbType.Bytea });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = now.ToUnixTimeMilliseconds() });
-        await using var row = await command.ExecuteReaderAsync();
-        return await row.ReadAsync() ? new RememberedAnswer(row.GetFieldValue<byte[]>(0), row.GetFieldValue<byte[]>(1)) : null;
-    }
+    private static int At(NpgsqlDataReader row) => (int)row.GetInt64(0) - 1;
 
     private async Task RunAsync()
     {
@@ -65,8 +64,12 @@ internal sealed class AccountReads(PostgresDatabase database)
             try
             {
                 var keys = reads.Select(read => read.Key).Distinct().ToArray();
-                var found = (await database.ReadAsync(connection => FindAsync(connection, keys))).ToDictionary(account => account.Key);
-                foreach (var read in reads) read.Done.TrySetResult(found[read.Key]);
+                var marked = reads.FindAll(read => read.Mark is not null);
+                var now = reads.Max(read => read.Now);
+                var (accounts, answers) = await database.ReadAsync(connection => FindAsync(connection, keys, marked.ConvertAll(read => read.Mark!), now));
+                var found = accounts.ToDictionary(account => account.Key);
+                for (var i = 0; i < marked.Count; i++) marked[i].Done.TrySetResult((found[marked[i].Key], answers[i]));
+                foreach (var read in reads.Where(read => read.Mark is null)) read.Done.TrySetResult((found[read.Key], null));
             }
             catch (Exception broken)
             {
@@ -75,5 +78,5 @@ internal sealed class AccountReads(PostgresDatabase database)
         }
     }
 
-    private sealed record Read(AccountKey Key, TaskCompletionSource<Account> Done);
+    private sealed record Read(AccountKey Key, RequestMark? Mark, DateTimeOffset Now, TaskCompletionSource<(Account, RememberedAnswer?)> Done);
 }

@@ -36,8 +36,9 @@ internal sealed class PostgresStore : IStore
         var signing = new TrailSigning(ring);
         TrailChain NewChain() => new(database, ring, Clock);
         _reads = new AccountReads(database);
-        _saves = [.. Enumerable.Range(0, SaveLanes).Select(_ => new SaveLane(database, NewChain(), Clock, () => Queued?.Invoke()))];
-        (_sends, _works) = (new WorkLane(database, NewChain(), signing), new WorkLane(database, NewChain(), signing));
+        void Tell(int writes, TimeSpan took) => Committed?.Invoke(writes, took);
+        _saves = [.. Enumerable.Range(0, SaveLanes).Select(_ => new SaveLane(database, NewChain(), Clock, () => Queued?.Invoke(), Tell))];
+        (_sends, _works) = (new WorkLane(database, NewChain(), signing, Clock, Tell), new WorkLane(database, NewChain(), signing, Clock, Tell));
         _trail = new PostgresAuditTrail(this, _saves, [_sends, _works], ring);
         // Callers' keys are looked up on their threads; the pool adds more than there are cores only slowly, and groups would wait.
         ThreadPool.GetMinThreads(out var workers, out var completions);
@@ -59,9 +60,14 @@ internal sealed class PostgresStore : IStore
 
     public Action? Queued { get; set; }
 
-    public ValueTask<Account> FindAsync(AccountKey key) => new(_reads.FindAsync(key));
+    public Action<int, TimeSpan>? Committed { get; set; }
 
-    public Account Find(AccountKey key) => _reads.FindAsync(key).GetAwaiter().GetResult();
+    public async ValueTask<Account> FindAsync(AccountKey key) => (await _reads.FindAsync(key, mark: null, Clock.GetUtcNow())).Account;
+
+    public ValueTask<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark) =>
+        new(_reads.FindAsync(key, mark, Clock.GetUtcNow()));
+
+    public Account Find(AccountKey key) => FindAsync(key).AsTask().GetAwaiter().GetResult();
 
     public async ValueTask<DeliveryStatus?> FindDeliveryAsync(AccountKey key, Guid id) => await _database.ReadAsync(connection =>
     {
@@ -70,7 +76,7 @@ internal sealed class PostgresStore : IStore
     });
 
     public async ValueTask<RememberedAnswer?> FindAnswerAsync(RequestMark mark) =>
-        await _database.ReadAsync(connection => AccountReads.FindAnswerAsync(connection, mark, Clock.GetUtcNow()));
+        (await _reads.FindAsync(mark.Account, mark, Clock.GetUtcNow())).Before;
 
     public async Task<T> UpdateAsync<T>(Account loaded, Func<Account, Change<T>> decide, Remember<T>? remember = null)
     {

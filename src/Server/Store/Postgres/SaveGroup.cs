@@ -62,40 +62,21 @@ internal sealed class SaveGroup
     public async Task RunAsync(NpgsqlConnection connection, IEnumerable<NpgsqlBatchCommand> trail, DateTimeOffset now)
     {
         await using var batch = new NpgsqlBatch(connection); // without a transaction of its own it is one, up to its end
+        foreach (var command in Commands(now).Concat(trail)) batch.BatchCommands.Add(command);
+        await batch.ExecuteNonQueryAsync();
+    }
+
+    public IEnumerable<NpgsqlBatchCommand> Commands(DateTimeOffset now)
+    {
         // In one order everywhere, so that two servers seldom wait for each other in a circle.
         var changed = _accounts.Values.Where(a => !ReferenceEquals(a.From, a.To))
             .OrderBy(a => a.To.Key.Tenant, StringComparer.Ordinal).ThenBy(a => a.To.Key.Account, StringComparer.Ordinal).ToLookup(a =>
                 a.From.Version == 0 ? Way.Add : AccountColumns.OnlyChecked(a.From, a.To) ? Way.Checked : Way.All, a => a.To);
-        if (changed[Way.Checked].ToList() is { Count: > 0 } few) batch.BatchCommands.Add(AccountColumns.SaveChecked(few));
-        if (changed[Way.All].ToList() is { Count: > 0 } whole) batch.BatchCommands.Add(AccountColumns.SaveAll(whole));
-        if (changed[Way.Add].ToList() is { Count: > 0 } added) batch.BatchCommands.Add(AccountColumns.Add(added));
-        if (_answers.Count > 0) batch.BatchCommands.Add(SaveAnswers(now));
-        if (_messages.Count > 0) batch.BatchCommands.Add(AddMessages());
-        foreach (var command in trail) batch.BatchCommands.Add(command);
-        await batch.ExecuteNonQueryAsync();
-    }
-
-    private NpgsqlBatchCommand SaveAnswers(DateTimeOffset now)
-    {
-        var command = new NpgsqlBatchCommand("""
-            WITH saved AS (
-                INSERT INTO answers (tenant, account, caller, request_id, payload, answer, expire_time)
-                SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
-                ON CONFLICT (tenant, account, caller, request_id)
-                DO UPDATE SET payload = excluded.payload, answer = excluded.answer, expire_time = excluded.expire_time
-                WHERE answers.expire_time <= $8 RETURNING 1)
-            SELECT 1 / (count(*) = $9)::int FROM saved
-            """);
-        var rows = _answers.Values.ToList();
-        AccountColumns.BindKeys(command.Parameters, rows.ConvertAll(row => row.Mark.Account));
-        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Text, rows, row => row.Mark.Caller));
-        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bytea, rows, row => row.Mark.Id.ToByteArray()));
-        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bytea, rows, row => row.Mark.Payload));
-        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bytea, rows, row => row.Answer));
-        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, rows, row => row.Mark.ExpireTime.ToUnixTimeMilliseconds()));
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = now.ToUnixTimeMilliseconds() });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = rows.Count });
-        return command;
+        if (changed[Way.Checked].ToList() is { Count: > 0 } few) yield return AccountColumns.SaveChecked(few);
+        if (changed[Way.All].ToList() is { Count: > 0 } whole) yield return AccountColumns.SaveAll(whole);
+        if (changed[Way.Add].ToList() is { Count: > 0 } added) yield return AccountColumns.Add(added);
+        if (_answers.Count > 0) yield return AnswerColumns.Save([.. _answers.Values], now);
+        if (_messages.Count > 0) yield return AddMessages();
     }
 
     private NpgsqlBatchCommand AddMessages()

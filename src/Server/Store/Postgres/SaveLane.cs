@@ -6,7 +6,7 @@ namespace Mfa.Server.Store.Postgres;
 /// Saves decisions in groups: what arrives while a group is being saved is the next one, in one transaction and one round trip,
 /// and each caller is answered by itself once it is durable. All jobs of an account go through the same lane.
 /// </summary>
-internal sealed class SaveLane(PostgresDatabase database, TrailChain chain, TimeProvider clock, Action queued) : IDisposable
+internal sealed class SaveLane(PostgresDatabase database, TrailChain chain, TimeProvider clock, Action queued, Action<int, TimeSpan> committed) : IDisposable
 {
     private const int MaxGroup = 256;
 
@@ -80,8 +80,10 @@ internal sealed class SaveLane(PostgresDatabase database, TrailChain chain, Time
                     await chain.HoldAsync();
                     rows = chain.Next(group.Entries);
                     await using var connection = await database.OpenAsync();
+                    var began = clock.GetTimestamp();
                     await group.RunAsync(connection, chain.Commands(rows), now);
                     chain.Committed(rows);
+                    committed(group.Jobs.Count, clock.GetElapsedTime(began));
                 }
 
                 Complete(group);
@@ -215,17 +217,17 @@ internal sealed class SaveLane(PostgresDatabase database, TrailChain chain, Time
     {
         public static async Task<Known> ReadAsync(PostgresDatabase database, IReadOnlyList<SaveJob> jobs, DateTimeOffset now)
         {
-            var accounts = new Dictionary<AccountKey, Account>();
-            var answers = new Dictionary<(AccountKey, string, Guid), RememberedAnswer>();
+            var keys = jobs.Select(job => job.Loaded?.Key).OfType<AccountKey>().Distinct().ToList();
+            var marks = jobs.Select(job => job.Mark).OfType<RequestMark>().DistinctBy(mark => (mark.Account, mark.Caller, mark.Id)).ToList();
             await using var connection = await database.OpenAsync();
-            foreach (var account in await AccountReads.FindAsync(connection, [.. jobs.Select(job => job.Loaded?.Key).OfType<AccountKey>().Distinct()]))
-                accounts[account.Key] = account;
-            foreach (var mark in jobs.Select(job => job.Mark).OfType<RequestMark>())
+            var (accounts, found) = await AccountReads.FindAsync(connection, keys, marks, now);
+            var answers = new Dictionary<(AccountKey, string, Guid), RememberedAnswer>();
+            for (var i = 0; i < marks.Count; i++)
             {
-                if (await AccountReads.FindAnswerAsync(connection, mark, now) is { } before) answers[(mark.Account, mark.Caller, mark.Id)] = before;
+                if (found[i] is { } before) answers[(marks[i].Account, marks[i].Caller, marks[i].Id)] = before;
             }
 
-            return new Known(accounts, answers);
+            return new Known(accounts.ToDictionary(account => account.Key), answers);
         }
     }
 

@@ -3,7 +3,8 @@ using Npgsql;
 namespace Mfa.Server.Store.Postgres;
 
 /// <summary>Runs work in transactions of its own, one after the other: what takes several statements, and can wait for them.</summary>
-internal sealed class WorkLane(PostgresDatabase database, TrailChain chain, TrailSigning signing) : IDisposable
+internal sealed class WorkLane(PostgresDatabase database, TrailChain chain, TrailSigning signing, TimeProvider clock, Action<int, TimeSpan> committed)
+    : IDisposable
 {
     private const int MostAttempts = 12;
 
@@ -61,6 +62,7 @@ internal sealed class WorkLane(PostgresDatabase database, TrailChain chain, Trai
         using var session = new PostgresSession(connection, signing);
         TrailRows? rows = null;
         var result = default(T)!;
+        var began = clock.GetTimestamp();
         try
         {
             session.Execute("BEGIN");
@@ -79,6 +81,7 @@ internal sealed class WorkLane(PostgresDatabase database, TrailChain chain, Trai
         }
 
         if (rows is not null) chain.Committed(rows);
+        committed(1, clock.GetElapsedTime(began));
         return result;
     }
 
