@@ -16,9 +16,16 @@ public sealed partial class PostgresCluster : IAsyncDisposable
     /// <summary>As fast as a machine with many tests at once makes it; only a hang gets here.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
+    private static PostgresCluster? _first;
+
     private readonly string _folder = Directory.CreateTempSubdirectory("mfa-pg-").FullName;
     private readonly SemaphoreSlim _one = new(1, 1);
     private Process? _server;
+
+    public PostgresCluster() => Interlocked.CompareExchange(ref _first, this, null);
+
+    /// <summary>The one that all tests of a run share.</summary>
+    public static PostgresCluster Running => _first ?? throw new InvalidOperationException("The test run has not begun.");
 
     /// <summary>A password that no message may show.</summary>
     public string Password { get; } = Convert.ToHexString(RandomNumberGenerator.GetBytes(12));
