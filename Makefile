@@ -32,7 +32,8 @@ test: $(BUF) build packages
 	@.ci/need jq:jq oathtool:oathtool zbarimg:zbar-tools rsvg-convert:librsvg2-bin tmux:tmux python3:python3 chromium:chromium \
 	  aiosmtpd:python3-aiosmtpd openssl:openssl node:nodejs /usr/sbin/chronyd:chrony faketime:faketime strace:strace prlimit:util-linux \
 	  systemd-analyze:systemd unshare:util-linux zsh:zsh fish:fish groff:groff-base \
-	  /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras prometheus:prometheus promtool:prometheus $(LANGUAGES)
+	  /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras prometheus:prometheus promtool:prometheus \
+	  pg_ctlcluster:postgresql setpriv:util-linux /usr/sbin/pgbouncer:pgbouncer $(LANGUAGES)
 	$(BUF) lint
 	$(BUF) breaking --against protos/landed.json
 	MFA_SERVER=$(CURDIR)/$(NATIVE)/Server/release_$(RID)/mfa-server MFA_PROGRAM=$(CURDIR)/$(NATIVE)/Client/release_$(RID)/mfa \

@@ -3,6 +3,7 @@ using Mfa.Server.Backups;
 using Mfa.Server.Protection;
 using Mfa.Server.Rotation;
 using Mfa.Server.Store;
+using Mfa.Server.Store.Postgres;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mfa.Server;
@@ -51,15 +52,17 @@ internal sealed partial class DataFolder : IDisposable
     /// Makes this process the one server of the folder, before it opens anything: a restore must not change the database under
     /// it. Most operator verbs need no such thing.
     /// </param>
+    /// <param name="store">Where accounts are kept instead of in the folder, see <see cref="PostgresAddress"/>; empty for in it.</param>
     /// <param name="beginEmpty">Makes a database also for a key ring that had one.</param>
     /// <exception cref="StartRefusedException">Something in it must be mended first.</exception>
-    public static async Task<DataFolder> OpenAsync(string path, TimeProvider clock, bool alone = false, bool beginEmpty = false)
+    public static async Task<DataFolder> OpenAsync(
+        string path, TimeProvider clock, bool alone = false, string store = "", bool beginEmpty = false)
     {
         path = Prepare(path);
         var serveLock = alone ? Lock(path) : null;
         try
         {
-            return await OpenAsync(path, clock, serveLock, beginEmpty);
+            return store.Length > 0 ? await OpenSharedAsync(path, clock, serveLock, store) : await OpenAsync(path, clock, serveLock, beginEmpty);
         }
         catch
         {
@@ -129,10 +132,9 @@ internal sealed partial class DataFolder : IDisposable
         try
         {
             store = new SqliteStore(database, ring, clock);
-            await RingCheck.RunAsync(store, ring, ringPath);
-            var standingKey = await StandingKeyRow.LoadAsync(store, new Sealer(ring));
+            var data = await TieAsync(path, ringPath, ring, store, serveLock);
             if (isFirst) Complete(path);
-            return new DataFolder(path, ringPath, ring, store, standingKey, serveLock);
+            return data;
         }
         catch (StoreUnavailableException broken)
         {
@@ -144,6 +146,42 @@ internal sealed partial class DataFolder : IDisposable
             store?.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The folder keeps the key ring, which is the same on every server; all else is in a database that they share.</summary>
+    private static async Task<DataFolder> OpenSharedAsync(string path, TimeProvider clock, SafeFileHandle? serveLock, string address)
+    {
+        var ringPath = System.IO.Path.Combine(path, RingFile);
+        var database = new PostgresDatabase(address);
+        PostgresStore? store = null;
+        try
+        {
+            if (!File.Exists(ringPath) && !database.IsNew())
+            {
+                throw new StartRefusedException($"{ringPath}: missing, but {database.Name} needs it. Copy it from another server of this database, " +
+                    "or restore it from its backup; without it no enrollment opens.");
+            }
+
+            var ring = File.Exists(ringPath) ? KeyRingFile.Load(ringPath) : KeyRingFile.Create(ringPath, clock.GetUtcNow());
+            new Sealer(ring).SelfTest();
+            database.Migrate(ring);
+            store = new PostgresStore(database, ring, clock);
+            return await TieAsync(path, ringPath, ring, store, serveLock);
+        }
+        catch (Exception failed)
+        {
+            store?.Dispose();
+            database.Dispose();
+            if (failed is StoreUnavailableException broken)
+                throw new StartRefusedException($"{database.Name}: {PostgresErrors.Explain(broken.InnerException!)}");
+            throw;
+        }
+    }
+
+    private static async Task<DataFolder> TieAsync(string path, string ringPath, KeyRing ring, IStore store, SafeFileHandle? serveLock)
+    {
+        await RingCheck.RunAsync(store, ring, ringPath);
+        return new DataFolder(path, ringPath, ring, store, await StandingKeyRow.LoadAsync(store, new Sealer(ring)), serveLock);
     }
 
     private static string Prepare(string path)

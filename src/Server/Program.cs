@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Mfa.Server;
 using Mfa.Server.Commands;
 using Mfa.Server.Store;
+using Mfa.Server.Store.Postgres;
 
 Hardening.ForbidDumps();
 
@@ -20,6 +21,7 @@ var root = new RootCommand("MfaGrpc: a second factor for your accounts, over gRP
     ClockCommand.Create(),
     ImportCommand.Create(),
     ExportCommand.Create(),
+    StoreCommand.Create(),
 };
 ServeCommand.AddTo(root);
 
@@ -51,6 +53,10 @@ catch (CryptographicException unreadable)
 }
 catch (StoreUnavailableException unavailable)
 {
-    await Console.Error.WriteLineAsync($"mfa-server: the database: {Database.Explain(unavailable)}");
+    await Console.Error.WriteLineAsync($"mfa-server: the database: {Explain(unavailable)}");
     return ExitCodes.Failed;
 }
+
+static string Explain(StoreUnavailableException unavailable) => unavailable.InnerException is Microsoft.Data.Sqlite.SqliteException
+    ? Database.Explain(unavailable)
+    : PostgresErrors.Explain(unavailable.InnerException!);

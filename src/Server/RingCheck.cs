@@ -25,7 +25,13 @@ internal static class RingCheck
         }
 
         if (known) return;
-        await store.WriteAsync(session => RingKeyRows.Add(session, ring.ActiveId, ring.CheckValue(ring.ActiveId)));
+        await store.WriteAsync(session =>
+        {
+            // Servers with rings of their own may start on a new database at once: whoever comes second finds the first one's key.
+            session.Execute("UPDATE database_state SET mark = mark WHERE id = 1");
+            Refuse(Stranger(RingKeyRows.CheckValues(session), ring), ringPath);
+            return RingKeyRows.Add(session, ring.ActiveId, ring.CheckValue(ring.ActiveId));
+        });
     }
 
     /// <returns>Whether the database knows the ring's active key: until then nothing may be protected with it.</returns>
@@ -33,9 +39,14 @@ internal static class RingCheck
     public static bool Knows(IStore store, KeyRing ring, string ringPath)
     {
         var known = store.Read(RingKeyRows.CheckValues);
-        return Stranger(known, ring) is { } id
-            ? throw new StartRefusedException($"{ringPath}: not the key ring this database was written with (key {id:x8}). Put the right file back.")
-            : known.ContainsKey(ring.ActiveId);
+        Refuse(Stranger(known, ring), ringPath);
+        return known.ContainsKey(ring.ActiveId);
+    }
+
+    private static void Refuse(uint? stranger, string ringPath)
+    {
+        if (stranger is { } id)
+            throw new StartRefusedException($"{ringPath}: not the key ring this database was written with (key {id:x8}). Put the right file back.");
     }
 
     /// <returns>A key that the ring lacks, or has another one by its id; null when the ring is the right one.</returns>

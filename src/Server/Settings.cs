@@ -36,6 +36,9 @@ internal sealed record Settings
 
     public LimitOptions Limits { get; init; } = new();
 
+    /// <summary>A connection string of Npgsql, for a PostgreSQL that servers share. Default: none, and the SQLite file of the data folder.</summary>
+    public string Store { get; init; } = "";
+
     /// <summary>The time server that `doctor` compares the clock with; the server itself never asks it. Default: none.</summary>
     public string ClockReference { get; init; } = "";
     public AuditOptions Audit { get; init; } = new();

@@ -139,7 +139,7 @@ internal static class Setup
     private static Meters NewMeters(IStore store)
     {
         var meters = new Meters();
-        if (store is SqliteStore file) file.Committed = meters.Committed; // another one commits elsewhere
+        store.Committed = meters.Committed;
         return meters;
     }
 
@@ -151,7 +151,7 @@ internal static class Setup
         {
             // What callers send wrong is no news and must not fill a disk, and a refused start is told in one line of our own.
             logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.Server.Kestrel.Http2", LogLevel.None)
-                .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None).AddFilter("Grpc", LogLevel.Critical);
+                .AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical).AddFilter("Grpc", LogLevel.Critical);
             // Were it on for its worst alone, each call would get a span that nobody reads.
             logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         }

@@ -62,7 +62,7 @@ internal static class ApiKeyRows
         while (row.Read())
         {
             keys.Add(new ApiKeyInfo(row.GetString(0), Convert.ToHexStringLower(row.GetFieldValue<byte[]>(1)), row.GetString(2),
-                (Scopes)row.GetInt32(3), Time(row, 4)!.Value, Time(row, 5), Time(row, 6), Time(row, 7)));
+                (Scopes)row.GetInt64(3), Time(row, 4)!.Value, Time(row, 5), Time(row, 6), Time(row, 7)));
         }
 
         return keys;
@@ -91,7 +91,7 @@ internal static class ApiKeyRows
     }
 
     private static Principal PrincipalOf(DbDataReader row) => new(
-        CallerKind.Service, row.GetString(0), row.GetString(1), (Scopes)row.GetInt32(2), row.IsDBNull(3) ? null : row.GetString(3));
+        CallerKind.Service, row.GetString(0), row.GetString(1), (Scopes)row.GetInt64(2), row.IsDBNull(3) ? null : row.GetString(3));
 
     private static DateTimeOffset? Time(DbDataReader row, int column) =>
         row.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));

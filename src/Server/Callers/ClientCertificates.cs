@@ -140,7 +140,7 @@ internal sealed class ClientCertificates(IStore store, TimeProvider clock)
     }
 
     private static Principal PrincipalOf(DbDataReader row) => NewCaller(
-        row.GetString(1), row.GetString(0), (Scopes)row.GetInt32(2), row.IsDBNull(3) ? null : row.GetString(3));
+        row.GetString(1), row.GetString(0), (Scopes)row.GetInt64(2), row.IsDBNull(3) ? null : row.GetString(3));
 
     public static Principal NewCaller(string name, string tenant, Scopes scopes, string? disablePage) =>
         new(CallerKind.Service, tenant, name, scopes, disablePage) { Origin = Origin };

@@ -103,9 +103,9 @@ internal sealed class UserDirectory(IStore store, Sealer sealer, TimeProvider cl
         command.Bind("@name", name);
         using var row = command.ExecuteReader();
         if (!row.Read()) return null;
-        var hash = new PasswordHash((uint)row.GetInt64(0), row.GetInt32(1), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3));
+        var hash = new PasswordHash((uint)row.GetInt64(0), (int)row.GetInt64(1), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3));
         DateTimeOffset? until = row.IsDBNull(5) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5));
-        return new StoredPassword(hash, new GuessBudget(row.GetInt32(4), until));
+        return new StoredPassword(hash, new GuessBudget((int)row.GetInt64(4), until));
     }
 
     private static bool SaveGuesses(Session session, string name, GuessBudget guesses)

@@ -33,7 +33,7 @@ internal static class AuditList
     {
         var list = new Command("list", "List what was decided and by whom, the newest first.")
         {
-            Tenant, Account, Caller, Since, Until, Outcome, Limit, SharedOptions.Data, SharedOptions.Output,
+            Tenant, Account, Caller, Since, Until, Outcome, Limit, SharedOptions.Data, SharedOptions.Store, SharedOptions.Output,
         };
         list.SetAction((parsed, _) => RunAsync(parsed));
         return list;
@@ -51,7 +51,7 @@ internal static class AuditList
         using var data = await SharedOptions.OpenAsync(parsed);
         var rows = data.Store.Trail.Find(filter, parsed.GetValue(Limit))
             .ConvertAll(r => new AuditLine(r.Seq, r.Time, AuditNames.Of(r.Act), AuditNames.Of(r.Outcome), AuditNames.Of(r.Reason),
-                AuditNames.Of(r.Factor), r.Calls, r.Tenant, r.Account, r.Caller, r.Peer, r.Reference, r.Detail));
+                AuditNames.Of(r.Factor), r.Calls, r.Tenant, r.Account, r.Caller, r.Peer, r.Reference, r.Detail, r.Chain));
 
         if (parsed.GetValue(SharedOptions.Output) == "json") await Console.Out.WriteLineAsync(JsonSerializer.Serialize(rows, AuditListJson.Default.ListAuditLine));
         else await PrintAsync(rows);
@@ -62,7 +62,7 @@ internal static class AuditList
         ["SEQ", "TIME", "ACT", "OUTCOME", "REASON", "FACTOR", "ACCOUNT", "CALLER", "PEER", "CALLS", "DETAIL"],
         rows.Select(r => new[]
         {
-            r.Seq.ToString(CultureInfo.InvariantCulture), Table.Time(r.Time), r.Act, r.Outcome, Shown(r.Reason, "none"), Shown(r.Factor, "unspecified"),
+            r.Chain > 0 ? $"{r.Chain}:{r.Seq}" : $"{r.Seq}", Table.Time(r.Time), r.Act, r.Outcome, Shown(r.Reason, "none"), Shown(r.Factor, "unspecified"),
             r.Tenant.Length + r.Account.Length > 0 ? $"{r.Tenant}/{r.Account}" : "-", Shown(r.Caller, ""), Shown(r.Peer, ""),
             r.Calls.ToString(CultureInfo.InvariantCulture), Shown(r.Detail, ""),
         }));
@@ -83,7 +83,7 @@ internal static class AuditList
 
 internal sealed record AuditLine(
     long Seq, DateTimeOffset Time, string Act, string Outcome, string Reason, string Factor, int Calls, string Tenant, string Account,
-    string Caller, string Peer, Guid? Reference, string Detail);
+    string Caller, string Peer, Guid? Reference, string Detail, long Chain);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
 [JsonSerializable(typeof(List<AuditLine>))]

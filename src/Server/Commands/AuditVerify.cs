@@ -28,7 +28,7 @@ internal static class AuditVerify
     {
         var verify = new Command("verify", "Check that no row was changed, put in, moved or taken out.")
         {
-            Checkpoint, After, SharedOptions.Data, SharedOptions.Output,
+            Checkpoint, After, SharedOptions.Data, SharedOptions.Store, SharedOptions.Output,
         };
         verify.SetAction((parsed, _) => RunAsync(parsed));
         return verify;
@@ -51,9 +51,11 @@ internal static class AuditVerify
 
     private static async Task PrintAsync(AuditReport report)
     {
-        foreach (var damage in report.Damage) await Console.Out.WriteLineAsync($"row {damage.Seq}: {damage.What}");
+        foreach (var damage in report.Damage) await Console.Out.WriteLineAsync($"{(damage.Chain > 0 ? $"chain {damage.Chain}, " : "")}row {damage.Seq}: {damage.What}");
         if (report.Damage.Count > 0) return;
-        await Console.Out.WriteLineAsync($"whole: rows {report.First} to {report.Last}, {report.Checkpoints} checkpoints");
+        await Console.Out.WriteLineAsync(report.Chains == 1
+            ? $"whole: rows {report.First} to {report.Last}, {report.Checkpoints} checkpoints"
+            : $"whole: {report.Last} rows in {report.Chains} chains, {report.Checkpoints} checkpoints");
         if (report.Newest is { } newest) await Console.Out.WriteLineAsync($"checkpoint {newest.Text}");
     }
 

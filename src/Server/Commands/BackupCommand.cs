@@ -13,7 +13,7 @@ internal static class BackupCommand
     {
         var backup = new Command("backup", "Back the database up into one file, also while a server runs. The key ring is not in it.")
         {
-            Target, SharedOptions.Data,
+            Target, SharedOptions.Data, SharedOptions.Store,
         };
         backup.SetAction((parsed, _) => RunAsync(parsed));
         return backup;
@@ -21,6 +21,7 @@ internal static class BackupCommand
 
     private static async Task<int> RunAsync(ParseResult parsed)
     {
+        SharedOptions.RefuseShared(parsed, "PostgreSQL has its own: take pg_dump or what your provider offers, and keep keys.json apart from it. See docs/postgresql.md.");
         var folder = parsed.GetValue(SharedOptions.Data)!;
         if (!File.Exists(FolderSwitch.LivePath(folder))) throw new StartRefusedException($"{folder}: there is no database to back up. Check --data.");
         using var data = await SharedOptions.OpenAsync(parsed);

@@ -37,19 +37,19 @@ internal static class CertificatesCommand
     {
         var map = new Command("map", "Let a service call with the certificates that hold these names.")
         {
-            SharedOptions.Name, Sans, CallerOptions.ScopeList, CallerOptions.Tenant, CallerOptions.DisablePage, SharedOptions.Data,
+            SharedOptions.Name, Sans, CallerOptions.ScopeList, CallerOptions.Tenant, CallerOptions.DisablePage, SharedOptions.Data, SharedOptions.Store,
         };
         map.SetAction((parsed, _) => MapAsync(parsed));
-        var list = new Command("list", "List the mapped names and the revoked certificates.") { SharedOptions.Data, SharedOptions.Output };
+        var list = new Command("list", "List the mapped names and the revoked certificates.") { SharedOptions.Data, SharedOptions.Store, SharedOptions.Output };
         list.SetAction((parsed, _) => ListAsync(parsed));
         var unmap = new Command("unmap", "Refuse a service's certificates from the next call on.")
         {
-            SharedOptions.Name, San, SharedOptions.Data,
+            SharedOptions.Name, San, SharedOptions.Data, SharedOptions.Store,
         };
         unmap.SetAction((parsed, _) => UnmapAsync(parsed));
         var revoke = new Command("revoke", "Refuse one certificate from the next call on, whatever its names.")
         {
-            Fingerprint, SharedOptions.Data,
+            Fingerprint, SharedOptions.Data, SharedOptions.Store,
         };
         revoke.SetAction((parsed, _) => RevokeAsync(parsed));
         return new Command("certificates", "Client certificates of calling services: map, list, unmap, revoke.")

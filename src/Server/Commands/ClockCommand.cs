@@ -13,10 +13,10 @@ internal static class ClockCommand
     {
         var status = new Command("status", "Compare the clock with what the database has seen. Exit code 1 when something lies in the future.")
         {
-            SharedOptions.Data, ServeCommand.Set,
+            SharedOptions.Data, SharedOptions.Store, ServeCommand.Set,
         };
         status.SetAction((parsed, _) => ShowAsync(parsed));
-        var repair = new Command("repair", "Take back what a clock that was ahead has left. Stop the server first.") { Yes, SharedOptions.Data, ServeCommand.Set };
+        var repair = new Command("repair", "Take back what a clock that was ahead has left. Stop the server first.") { Yes, SharedOptions.Data, SharedOptions.Store, ServeCommand.Set };
         repair.SetAction((parsed, _) => RepairAsync(parsed));
         return new Command("clock", "The clock and the database: status, repair.") { status, repair };
     }
@@ -35,7 +35,8 @@ internal static class ClockCommand
 
     private static async Task<int> RepairAsync(ParseResult parsed)
     {
-        using var data = await DataFolder.OpenAsync(parsed.GetValue(SharedOptions.Data)!, TimeProvider.System, alone: true);
+        SharedOptions.RefuseShared(parsed, "On PostgreSQL a repair is not offered: set the clocks right and wait, see docs/postgresql.md.");
+        using var data = await SharedOptions.OpenAsync(parsed, alone: true);
         var now = TimeProvider.System.GetUtcNow();
         var marks = data.Store.Read(session => ClockRepair.Inspect(session, now, LongestLock(parsed)));
         if (!marks.AreAhead(now))

@@ -15,7 +15,7 @@ internal static class DoctorCommand
     {
         var doctor = new Command("doctor", "Check settings, files, keys, database, clock and providers. Takes the options of serve, and changes nothing.")
         {
-            ServeCommand.Dev, SharedOptions.Data, ServeCommand.Listen, ServeCommand.Web, ServeCommand.Set, SharedOptions.Output,
+            ServeCommand.Dev, SharedOptions.Data, SharedOptions.Store, ServeCommand.Listen, ServeCommand.Web, ServeCommand.Set, SharedOptions.Output,
         };
         doctor.SetAction(RunAsync);
         return doctor;

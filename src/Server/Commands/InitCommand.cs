@@ -28,7 +28,7 @@ internal static class InitCommand
 
     public static Command Create()
     {
-        var init = new Command("init", "Create the data folder and its key ring, and print what to do next.") { SharedOptions.Data, Tls, Host, Empty };
+        var init = new Command("init", "Create the data folder and its key ring, and print what to do next.") { SharedOptions.Data, SharedOptions.Store, Tls, Host, Empty };
         init.SetAction((parsed, _) => RunAsync(parsed));
         return init;
     }
@@ -39,7 +39,7 @@ internal static class InitCommand
         var tls = parsed.GetValue(Tls);
         if (hosts.Length > 0 && !tls) throw new StartRefusedException("--host: names belong to a certificate. Add --tls.");
 
-        using var data = await DataFolder.OpenAsync(parsed.GetValue(SharedOptions.Data)!, TimeProvider.System, beginEmpty: parsed.GetValue(Empty));
+        using var data = await DataFolder.OpenAsync(parsed.GetValue(SharedOptions.Data)!, TimeProvider.System, store: SharedOptions.StoreOf(parsed), beginEmpty: parsed.GetValue(Empty));
         if (tls) DevelopmentCertificate.Create(data.Path, hosts, TimeProvider.System.GetUtcNow());
         await Console.Error.WriteLineAsync($"Ready to serve: {data.Path}. Keep a copy of keys.json apart from the database: without it no enrollment opens.");
         if (!tls)

@@ -30,14 +30,14 @@ internal static class KeysCommand
     {
         var create = new Command("create", "Create a key and print it, once. A name may have several keys at a time: they are one caller.")
         {
-            SharedOptions.Name, CallerOptions.ScopeList, CallerOptions.Tenant, CallerOptions.DisablePage, Expires, SharedOptions.Data,
+            SharedOptions.Name, CallerOptions.ScopeList, CallerOptions.Tenant, CallerOptions.DisablePage, Expires, SharedOptions.Data, SharedOptions.Store,
         };
         create.SetAction((parsed, _) => CreateAsync(parsed));
-        var list = new Command("list", "List the keys, revoked ones too.") { SharedOptions.Data, SharedOptions.Output };
+        var list = new Command("list", "List the keys, revoked ones too.") { SharedOptions.Data, SharedOptions.Store, SharedOptions.Output };
         list.SetAction((parsed, _) => ListAsync(parsed));
         var revoke = new Command("revoke", "Revoke all keys of a name, or one; its next call is refused.")
         {
-            SharedOptions.Name, Id, SharedOptions.Data,
+            SharedOptions.Name, Id, SharedOptions.Data, SharedOptions.Store,
         };
         revoke.SetAction((parsed, _) => RevokeAsync(parsed));
         return new Command("keys", "API keys of calling services: create, list, revoke.") { create, list, revoke };

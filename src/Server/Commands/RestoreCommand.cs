@@ -29,7 +29,7 @@ internal static class RestoreCommand
     {
         var restore = new Command("restore", "Put a backup into the data folder. Stop the server first.")
         {
-            Source, Replace, IgnoreReplaced, KeepRecoveryCodes, RevokeKeys, SharedOptions.Data,
+            Source, Replace, IgnoreReplaced, KeepRecoveryCodes, RevokeKeys, SharedOptions.Data, SharedOptions.Store,
         };
         restore.SetAction((parsed, _) => RunAsync(parsed));
         return restore;
@@ -37,6 +37,7 @@ internal static class RestoreCommand
 
     private static async Task<int> RunAsync(ParseResult parsed)
     {
+        SharedOptions.RefuseShared(parsed, "PostgreSQL has its own: take pg_dump or what your provider offers, and keep keys.json apart from it. See docs/postgresql.md.");
         var options = new RestoreOptions(parsed.GetValue(Replace), parsed.GetValue(IgnoreReplaced), parsed.GetValue(KeepRecoveryCodes), parsed.GetValue(RevokeKeys));
         var file = parsed.GetValue(Source)!;
         var report = DataFolder.Alone(parsed.GetValue(SharedOptions.Data)!, (folder, ring) =>

@@ -24,13 +24,13 @@ internal static class SecretsCommand
 
     public static Command Create()
     {
-        var status = new Command("status", "Show the keys, and how much needs each of them.") { SharedOptions.Data, SharedOptions.Output };
+        var status = new Command("status", "Show the keys, and how much needs each of them.") { SharedOptions.Data, SharedOptions.Store, SharedOptions.Output };
         status.SetAction((parsed, _) => ShowAsync(parsed));
-        var rotate = new Command("rotate", "Put a new key in front. The old ones still open what they protect.") { SharedOptions.Data, SharedOptions.Output };
+        var rotate = new Command("rotate", "Put a new key in front. The old ones still open what they protect.") { SharedOptions.Data, SharedOptions.Store, SharedOptions.Output };
         rotate.SetAction((parsed, _) => RotateAsync(parsed));
-        var rewrap = new Command("rewrap", "Put everything under the active key. Can be stopped and started again.") { SharedOptions.Data, SharedOptions.Output };
+        var rewrap = new Command("rewrap", "Put everything under the active key. Can be stopped and started again.") { SharedOptions.Data, SharedOptions.Store, SharedOptions.Output };
         rewrap.SetAction(RewrapAsync);
-        var remove = new Command("remove", "Take a key out that nothing needs any more.") { KeyId, SharedOptions.Data, SharedOptions.Output };
+        var remove = new Command("remove", "Take a key out that nothing needs any more.") { KeyId, SharedOptions.Data, SharedOptions.Store, SharedOptions.Output };
         remove.SetAction((parsed, _) => RemoveAsync(parsed));
         return new Command("secrets", "The keys that everything secret is protected with: status, rotate, rewrap, remove.") { status, rotate, rewrap, remove };
     }

@@ -47,6 +47,7 @@ internal static class ServeCommand
             command.Options.Add(Dev);
             command.Options.Add(TestClock);
             command.Options.Add(SharedOptions.Data);
+            command.Options.Add(SharedOptions.Store);
             command.Options.Add(Listen);
             command.Options.Add(Web);
             command.Options.Add(Set);
@@ -66,7 +67,8 @@ internal static class ServeCommand
             Reflection = dev,
             Delivery = new DeliveryOptions { DisablePage = dev ? $"{parsed.GetValue(Web)!.TrimEnd('/')}/disable" : "" },
         };
-        return SettingSources.Read(defaults, Environment.CurrentDirectory, parsed.GetValue(Set)!);
+        var settings = SettingSources.Read(defaults, Environment.CurrentDirectory, parsed.GetValue(Set)!);
+        return parsed.GetValue(SharedOptions.Store) is { } store ? settings with { Store = store } : settings;
     }
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken ct)
@@ -83,7 +85,7 @@ internal static class ServeCommand
         if (dev) listeners.RefuseDevelopmentBeyondLoopback();
 
         var testClock = parsed.GetValue(TestClock) ? OpenTestClock(dev, folder) : null;
-        using var data = await DataFolder.OpenAsync(folder, testClock ?? TimeProvider.System, alone: true);
+        using var data = await DataFolder.OpenAsync(folder, testClock ?? TimeProvider.System, alone: true, settings.Store);
         if (dev) await DevKey.CreateOnceAsync(data, TimeProvider.System);
 
         var mailbox = dev ? data.Mailbox : null;
@@ -101,7 +103,9 @@ internal static class ServeCommand
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToArray();
         await Console.Out.WriteLineAsync($"ready grpc={addresses[0]} web={addresses[1]} data={data.Path}");
         await app.WaitForShutdownAsync(ct);
-        return ExitCodes.Done;
+        // A part that broke has ended all: whoever watches over the server must see that nobody asked for it.
+        var parts = app.Services.GetServices<IHostedService>().OfType<BackgroundService>();
+        return parts.Any(part => part.ExecuteTask is { IsFaulted: true }) ? ExitCodes.Failed : ExitCodes.Done;
     }
 
     /// <exception cref="StartRefusedException">Time would be told to somebody in earnest.</exception>

@@ -28,17 +28,17 @@ internal static class UsersCommand
     {
         var add = new Command("add", "Add a person; the password is read from a prompt or standard input.")
         {
-            SharedOptions.Name, Email, Phone, SharedOptions.Data,
+            SharedOptions.Name, Email, Phone, SharedOptions.Data, SharedOptions.Store,
         };
         add.SetAction(AddAsync);
-        var list = new Command("list", "List the people.") { SharedOptions.Data, SharedOptions.Output };
+        var list = new Command("list", "List the people.") { SharedOptions.Data, SharedOptions.Store, SharedOptions.Output };
         list.SetAction((parsed, _) => ListAsync(parsed));
         var passwd = new Command("passwd", "Set a new password, read from a prompt or standard input.")
         {
-            SharedOptions.Name, SharedOptions.Data,
+            SharedOptions.Name, SharedOptions.Data, SharedOptions.Store,
         };
         passwd.SetAction(SetPasswordAsync);
-        var remove = new Command("remove", "Remove a person; their next call is refused.") { SharedOptions.Name, SharedOptions.Data };
+        var remove = new Command("remove", "Remove a person; their next call is refused.") { SharedOptions.Name, SharedOptions.Data, SharedOptions.Store };
         remove.SetAction((parsed, _) => RemoveAsync(parsed));
         return new Command("users", "People of the built-in directory: add, list, passwd, remove.") { add, list, passwd, remove };
     }

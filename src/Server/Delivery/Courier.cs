@@ -69,9 +69,10 @@ internal sealed class Courier(IStore store, Sealer sealer, IEnumerable<ISender> 
         }
     }
 
-    /// <summary>This is the one server of its folder: what was being sent when it stopped is nobody's now.</summary>
+    /// <summary>What the one server of a folder was sending when it stopped is nobody's now. Where several send, leases run out.</summary>
     private async Task ReleaseClaimsAsync()
     {
+        if (store.IsShared) return;
         try
         {
             await store.WriteAsync(session => OutboxRows.ReleaseClaims(session, clock.GetUtcNow()));

@@ -15,10 +15,7 @@ internal static class Checkup
             Check.Of("files", () => FolderChecks.Files(patient)),
             Check.Of("development", () => FolderChecks.Development(patient)),
             Check.Of("key ring", () => KeyRingCheck.Ring(patient)),
-            Check.Of("database", database.Intact),
-            Check.Of("schema", database.Schema),
-            Check.Of("journal", database.Journal),
-            Check.Of("keys of database", database.Keys),
+            .. patient.Settings is { Store.Length: > 0 } shared ? OfShared(new PostgresChecks(patient, shared.Store)) : OfFile(database),
             Check.Of("disk space", () => DiskCheck.Space(patient)),
             Check.Of("serving", () => FolderChecks.Serving(patient)),
         ];
@@ -28,7 +25,7 @@ internal static class Checkup
         var providers = settings.Providers;
         checks.Add(Check.Of("listeners", () => ListenerCheck.Listeners(patient, settings)));
         checks.Add(new Check("clock", ct => ClockCheck.OffsetAsync(settings.ClockReference, patient.Clock, ct)));
-        checks.Add(Check.Of("marks of time", () => database.Marks(settings.Guesses.LongestLock)));
+        if (settings.Store.Length == 0) checks.Add(Check.Of("marks of time", () => database.Marks(settings.Guesses.LongestLock)));
         checks.Add(Check.Of("message texts", () =>
             Finding.Ok($"complete in {string.Join(", ", new MessageTemplates(settings.Delivery.TextFolder, settings.Delivery.Language).Languages)}.")));
         checks.Add(Check.Of("providers", () => MessageChecks.Providers(patient, settings)));
@@ -47,4 +44,20 @@ internal static class Checkup
 
         return checks;
     }
+
+    private static Check[] OfFile(DatabaseChecks database) =>
+    [
+        Check.Of("database", database.Intact),
+        Check.Of("schema", database.Schema),
+        Check.Of("journal", database.Journal),
+        Check.Of("keys of database", database.Keys),
+    ];
+
+    private static Check[] OfShared(PostgresChecks database) =>
+    [
+        Check.Of("database", database.Reachable),
+        Check.Of("schema", database.Schema),
+        Check.Of("durability", database.Durability),
+        Check.Of("keys of database", database.Keys),
+    ];
 }

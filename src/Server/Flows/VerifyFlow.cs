@@ -24,13 +24,13 @@ internal sealed class VerifyFlow(
         byte[] payload = [.. (call.EnrollmentId ?? Guid.Empty).ToByteArray(), .. call.Code.Bytes];
         var remember = repeatable.Mark(call.Caller, call.Account, call.RequestId, "Verify", payload, now,
             VerifyAnswerJson.Default.VerifyAnswer, answer => answer.Kind != CheckKind.Stale);
-        if (await repeatable.BeforeAsync(remember) is { } before) return before;
         var act = call.EnrollmentId is null ? AuditAct.Verify : AuditAct.FinishEnrollment;
         var entry = new AuditEntry(now, act, call.Caller.Audited, call.Account) { Reference = call.RequestId };
 
         for (var attempt = 0; attempt < Attempts.Max; attempt++)
         {
-            var account = await store.FindAsync(call.Account);
+            var (account, before) = await store.FindAsync(call.Account, attempt == 0 ? remember?.Mark : null);
+            if (before is not null) return remember!.Decode(before);
             var subject = call.EnrollmentId is null ? account.InForce : account.PendingAt(now);
             if (subject is null || (call.EnrollmentId is { } id && id != subject.Id))
             {

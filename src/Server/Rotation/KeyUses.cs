@@ -40,7 +40,7 @@ internal static class KeyUses
             """),
         ("passwords", "SELECT password_key, count(*) FROM users GROUP BY password_key"),
         ("messages", "SELECT substr(content, 2, 4) AS key, count(*) FROM outbox WHERE content IS NOT NULL GROUP BY key"),
-        ("standing_key", "SELECT substr(content, 2, 4), 1 FROM standing_key"),
+        ("standing_key", "SELECT substr(content, 2, 4) AS key, count(*) FROM standing_key GROUP BY key"),
         ("audit", "SELECT key_id, count(*) FROM (SELECT key_id FROM audit_head UNION ALL SELECT key_id FROM audit_checkpoints) AS uses GROUP BY key_id"),
     ];
 

@@ -36,7 +36,7 @@ internal sealed class UserResealing(IStore store, KeyRing ring) : IResealing
             {
                 people.Add(new Protected(row.GetString(0), new SealedBytes(row.GetFieldValue<byte[]>(1)),
                     row.IsDBNull(2) ? null : new SealedBytes(row.GetFieldValue<byte[]>(2)),
-                    new PasswordHash((uint)row.GetInt64(3), row.GetInt32(4), row.GetFieldValue<byte[]>(5), row.GetFieldValue<byte[]>(6))));
+                    new PasswordHash((uint)row.GetInt64(3), (int)row.GetInt64(4), row.GetFieldValue<byte[]>(5), row.GetFieldValue<byte[]>(6))));
             }
 
             return people;

@@ -21,6 +21,10 @@ internal sealed class BrokenCalls(RefusedCallers refused, Meters meters, ILogger
             await refused.RecordAsync(context.GetHttpContext(), refusal); // a person may have named another's account
             throw; // already made for the caller
         }
+        catch (LostRaceException)
+        {
+            throw Errors.Conflict();
+        }
         catch (StoreUnavailableException why)
         {
             meters.StoreUnavailable();

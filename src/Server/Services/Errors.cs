@@ -58,6 +58,9 @@ internal static class Errors
         "The store is unavailable and no verdict was given. Try again, with the same request_id if there was one.",
         Retry(StoreRetry));
 
+    public static RpcException Conflict() => New(
+        StatusCode.Aborted, ErrorReason.Conflict, "The account was changed by others at the same time. Nothing was done: repeat the call.");
+
     public static RpcException Internal() => New(
         StatusCode.Internal, ErrorReason.Internal, "Something broke on the server; its log has the detail. Nothing was accepted.");
 
@@ -84,8 +87,7 @@ internal static class Errors
         RefusalKind.CodeLength => Fields([Form.Violation("code",
             $"the codes of this account have {refusal.Digits} digits; give exactly these, or a recovery code")]),
         RefusalKind.Locked => Locked(refusal, now),
-        RefusalKind.Conflict => New(StatusCode.Aborted, ErrorReason.Conflict,
-            "The account was changed by others at the same time. Nothing was done: repeat the call."),
+        RefusalKind.Conflict => Conflict(),
         RefusalKind.MethodSendsNoCode => New(StatusCode.FailedPrecondition, ErrorReason.MethodSendsNoCode,
             "An authenticator app computes its codes; there is none to send. Look at the app."),
         RefusalKind.NoEmail => New(StatusCode.FailedPrecondition, ErrorReason.NoEmail,

@@ -85,8 +85,8 @@ internal sealed class AccountCounts(IStore store, GuessPolicies policies, Teleme
             var inForce = row.GetBoolean(2);
             var pending = !row.IsDBNull(4) && row.GetInt64(4) > now.ToUnixTimeMilliseconds();
             if (!inForce) count += pending ? new AccountCount { Pending = 1 } : new AccountCount { Disabled = 1 };
-            else if (row.GetInt32(3) >= policies.Factor.Cap) count += new AccountCount { Blocked = 1 };
-            else count += new AccountCount { Enabled = 1, FewRecoveryCodes = 8 - byte.PopCount((byte)row.GetInt32(5)) <= AccountCount.Few ? 1 : 0 };
+            else if (row.GetInt64(3) >= policies.Factor.Cap) count += new AccountCount { Blocked = 1 };
+            else count += new AccountCount { Enabled = 1, FewRecoveryCodes = 8 - byte.PopCount((byte)row.GetInt64(5)) <= AccountCount.Few ? 1 : 0 };
         }
 
         return (count, rows == Page ? after : null);

@@ -11,4 +11,4 @@ internal sealed record AuditFilter(
 /// <summary>A row of the trail as it is told.</summary>
 internal sealed record AuditRow(
     long Seq, DateTimeOffset Time, AuditAct Act, AuditOutcome Outcome, AuditReason Reason, ProvenBy Factor, int Calls,
-    string Tenant, string Account, string Caller, string Peer, Guid? Reference, string Detail);
+    string Tenant, string Account, string Caller, string Peer, Guid? Reference, string Detail, long Chain = 0);

@@ -72,7 +72,7 @@ internal sealed record AuditHead(long BaseSeq, byte[] BaseHash, long BaseCheckpo
         }
     }
 
-    private byte[] Mac(KeyRing ring, uint keyId)
+    public byte[] Mac(KeyRing ring, uint keyId)
     {
         Span<byte> fields = stackalloc byte[1 + sizeof(uint) + Bytes];
         fields[0] = (byte)'H'; // checkpoints are signed with the same key

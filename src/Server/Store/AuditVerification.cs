@@ -4,11 +4,14 @@ using Mfa.Server.Protection;
 namespace Mfa.Server.Store;
 
 /// <param name="Seq">The first row that is not as it was left, as near as that can be told.</param>
-internal sealed record AuditDamage(long Seq, string What);
+/// <param name="Chain">The chain of a database that several writers share; 0 where there is one.</param>
+internal sealed record AuditDamage(long Seq, string What, long Chain = 0);
 
 /// <param name="Newest">The newest checkpoint: worth keeping elsewhere.</param>
 /// <param name="Damage">Empty when the trail is whole.</param>
-internal sealed record AuditReport(long First, long Last, int Checkpoints, AuditCheckpoint? Newest, IReadOnlyList<AuditDamage> Damage);
+/// <param name="Chains">How many chains the rows stand in; then First and Last only count them.</param>
+internal sealed record AuditReport(
+    long First, long Last, int Checkpoints, AuditCheckpoint? Newest, IReadOnlyList<AuditDamage> Damage, int Chains = 1);
 
 /// <summary>
 /// Walks the whole trail and holds it against its head, its checkpoints and, when one is given, a checkpoint that was kept

@@ -51,8 +51,8 @@ internal static class ClockRepair
                 (SELECT mark FROM database_state),
                 (SELECT count(*) FROM accounts WHERE {Ahead}),
                 (SELECT count(*) FROM accounts WHERE {Ahead} AND {Forgivable}),
-                (SELECT count(*) FROM accounts WHERE max(coalesce(factor_locked_until, 0), coalesce(enrollment_locked_until, 0),
-                    coalesce(recovery_locked_until, 0)) > @now + @lock) + (SELECT count(*) FROM users WHERE password_locked_until > @now + @lock),
+                (SELECT count(*) FROM accounts WHERE factor_locked_until > @now + @lock OR enrollment_locked_until > @now + @lock
+                    OR recovery_locked_until > @now + @lock) + (SELECT count(*) FROM users WHERE password_locked_until > @now + @lock),
                 (SELECT count(*) FROM accounts WHERE {Lives}) + (SELECT count(*) FROM outbox WHERE state = 1 AND expire_time > @now + 86400000)
             """);
         Bind(command, now, longestLock);

@@ -26,6 +26,9 @@ internal sealed record Remember<T>(RequestMark Mark, Func<T, byte[]?> Encode, Fu
 /// </summary>
 internal interface IStore : IDisposable
 {
+    /// <summary>Whether other servers work on the same database.</summary>
+    bool IsShared { get; }
+
     /// <summary>The time that this database goes by, which is never earlier than what it has seen.</summary>
     SteadyClock Clock { get; }
 
@@ -35,6 +38,9 @@ internal interface IStore : IDisposable
     /// <summary>Called after messages were saved, so that they need not wait for the next look into the outbox.</summary>
     Action? Queued { get; set; }
 
+    /// <summary>Told of every commit: how many callers' writes it made durable, and how long it took.</summary>
+    Action<int, TimeSpan>? Committed { get; set; }
+
     IAuditTrail Trail { get; }
 
     /// <summary>For how long a caller's key that was looked up may be used without another look.</summary>
@@ -42,6 +48,14 @@ internal interface IStore : IDisposable
 
     /// <returns>The account as last saved; one that was never saved comes back empty.</returns>
     ValueTask<Account> FindAsync(AccountKey key);
+
+    /// <summary>An account, and the answer to a request about it if it was answered before. The account is no older than the answer.</summary>
+    /// <param name="mark">Null for a request that is not remembered.</param>
+    async ValueTask<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark)
+    {
+        var before = mark is null ? null : await FindAnswerAsync(mark);
+        return (await FindAsync(key), before);
+    }
 
     /// <summary>The same on the caller's thread, for operator verbs.</summary>
     Account Find(AccountKey key);
@@ -76,7 +90,4 @@ internal interface IStore : IDisposable
 
     /// <summary>Leaves nothing of values that were replaced or removed where the database itself can help it.</summary>
     Task EmptyLogAsync();
-
-    /// <summary>What is wrong and what to do, for an operator.</summary>
-    string Explain(StoreUnavailableException unavailable);
 }

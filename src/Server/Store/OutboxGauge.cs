@@ -37,7 +37,7 @@ internal sealed class OutboxGauge(IStore store, Meters meters, TimeProvider cloc
     {
         using var row = session.Command("SELECT channel, count(*), min(create_time) FROM outbox WHERE state = 1 GROUP BY channel").ExecuteReader();
         var waiting = new Dictionary<Channel, (long, DateTimeOffset)>();
-        while (row.Read()) waiting.Add((Channel)row.GetInt32(0), (row.GetInt64(1), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2))));
+        while (row.Read()) waiting.Add((Channel)row.GetInt64(0), (row.GetInt64(1), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2))));
         return waiting;
     }
 

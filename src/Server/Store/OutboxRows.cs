@@ -45,8 +45,8 @@ internal static class OutboxRows
         while (row.Read())
         {
             messages.Add(new DueMessage(new AccountKey(row.GetString(0), row.GetString(1)), new Guid(row.GetFieldValue<byte[]>(2)),
-                (Channel)row.GetInt32(3), new SealedBytes(row.GetFieldValue<byte[]>(4)),
-                DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5)), row.GetInt32(6)));
+                (Channel)row.GetInt64(3), new SealedBytes(row.GetFieldValue<byte[]>(4)),
+                DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5)), (int)row.GetInt64(6)));
         }
 
         return messages;
@@ -101,7 +101,7 @@ internal static class OutboxRows
         BindKey(command, account, id);
         using var row = command.ExecuteReader();
         return row.Read()
-            ? new DeliveryStatus((DeliveryState)row.GetInt32(0), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)), row.GetInt32(2))
+            ? new DeliveryStatus((DeliveryState)row.GetInt64(0), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)), (int)row.GetInt64(2))
             : null;
     }
 

@@ -45,7 +45,7 @@ internal static class SendCountRows
     {
         // What lies ahead was written by a clock that has gone back since: waiting for it would hold up all messages.
         var command = session.Command("""
-            SELECT coalesce(sum(count) FILTER (WHERE window_start = @start), 0), max(last_time) FILTER (WHERE last_time <= @now)
+            SELECT CAST(coalesce(sum(count) FILTER (WHERE window_start = @start), 0) AS bigint), max(last_time) FILTER (WHERE last_time <= @now)
             FROM send_counts WHERE name = @name AND subject = @subject AND window_start >= @before
             """);
         command.Bind("@name", limit.Name);
@@ -55,6 +55,6 @@ internal static class SendCountRows
         command.Bind("@before", (limit.WindowStart(now) - limit.Window).ToUnixTimeMilliseconds());
         using var row = command.ExecuteReader();
         row.Read();
-        return (row.GetInt32(0), row.IsDBNull(1) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)));
+        return ((int)row.GetInt64(0), row.IsDBNull(1) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)));
     }
 }

@@ -27,6 +27,8 @@ internal sealed class SqliteStore : IStore
         Trail = new SqliteAuditTrail(this, ring);
     }
 
+    public bool IsShared => false;
+
     public SteadyClock Clock => _clock;
 
     public IAuditTrail Trail { get; }
@@ -120,8 +122,6 @@ internal sealed class SqliteStore : IStore
             await Task.Delay(TimeSpan.FromMilliseconds(100));
         }
     }
-
-    public string Explain(StoreUnavailableException unavailable) => Database.Explain(unavailable);
 
     public void Dispose()
     {

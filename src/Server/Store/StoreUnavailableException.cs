@@ -7,6 +7,6 @@ namespace Mfa.Server.Store;
 /// </summary>
 internal sealed class StoreUnavailableException(Exception cause) : Exception("The store is unavailable.", cause)
 {
-    /// <summary>Another process held the write lock: the same may go well a moment later.</summary>
-    public bool IsBusy => InnerException is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_LOCKED };
+    /// <summary>Others were in the way: the same may go well a moment later.</summary>
+    public bool IsBusy => InnerException is LostRaceException || InnerException is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_LOCKED };
 }

@@ -54,6 +54,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>All that it ever printed, on both streams.</summary>
     public IReadOnlyCollection<string> Lines => _lines;
 
+    /// <summary>How it ended, and all that it said, when nobody here ended it; null while it runs.</summary>
+    public string? EndedByItself => _process is { HasExited: true } ended ? $"A server ended with {ended.ExitCode}:\n{string.Join('\n', _lines)}" : null;
+
     /// <summary>What it told once and must never print.</summary>
     public Secrets Secrets { get; } = new();
 
@@ -94,12 +97,24 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public static Task<ServerProcess> StartUnderAsync(IReadOnlyDictionary<string, string> environment, params string[] settings) =>
         StartAsync(dev: true, settings, web: null, environment);
 
+    /// <summary>A development server with the key ring, the key and the mailbox of another one, for the database that both work on.</summary>
+    public static Task<ServerProcess> StartBesideAsync(ServerProcess other, params string[] settings)
+    {
+        var server = new ServerProcess(dev: true, settings);
+        Directory.CreateDirectory(server.Data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach (var file in new[] { "keys.json", "dev.key" }) File.Copy(Path.Combine(other.Data, file), Path.Combine(server.Data, file));
+        Directory.CreateDirectory(Path.Combine(other.Data, "outbox"));
+        Directory.CreateSymbolicLink(Path.Combine(server.Data, "outbox"), Path.Combine(other.Data, "outbox"));
+        return StartedAsync(server);
+    }
+
     /// <summary>A server as it runs in production; an operator makes the key that has every scope.</summary>
     public static Task<ServerProcess> StartInProductionAsync(params string[] settings) => StartAsync(dev: false, settings);
 
     /// <summary>Starts on the same folder with the same settings. It serves when this returns.</summary>
     public async Task StartAgainAsync()
     {
+        await FolderStores.GiveAsync(Data, _settings);
         string[] serve = ["serve", "--data", Data, "--listen", _listen, "--web", _web, .. _more];
         if (_dev) serve = [.. serve, "--dev"];
         var start = ServerProgram.Command([.. serve, .. _settings.Concat(Tls.Settings).SelectMany(s => new[] { "--set", s })]);
@@ -143,6 +158,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         Assert.Equal(0, Signal(_process!.Id, Terminate));
         return await EndAsync();
     }
+
+    /// <summary>Waits for an end that nobody asks for.</summary>
+    /// <returns>The exit code.</returns>
+    public Task<int> EndedAsync() => EndAsync();
 
     public async ValueTask DisposeAsync()
     {

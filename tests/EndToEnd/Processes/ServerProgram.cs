@@ -35,6 +35,7 @@ internal static class ServerProgram
         if (first is not null) start.ArgumentList.Add(first);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         Clean(start);
+        if (FolderStores.AddressFor(arguments) is { } address) start.Environment["MFA__STORE__CONNECTION"] = address;
         return start;
     }
 

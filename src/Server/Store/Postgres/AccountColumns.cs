@@ -1,0 +1,233 @@
+using Mfa.Server.Domain;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Mfa.Server.Store.Postgres;
+
+/// <summary>A column of the accounts table and what of an account stands in it.</summary>
+internal sealed record AccountColumn(string Name, NpgsqlDbType Type, Func<Account, object?> Of);
+
+/// <summary>
+/// The accounts table, as statements whose parameters are one array a column: any number of accounts is saved in one statement,
+/// and found in one by their keys alone.
+/// </summary>
+internal static class AccountColumns
+{
+    /// <summary>What checking a code can change. All else of the row stays where it is, and no index is touched.</summary>
+    private static readonly AccountColumn[] Checked =
+    [
+        Number("factor_failures", a => a.FactorGuesses.Failures),
+        Time("factor_locked_until", a => a.FactorGuesses.LockedUntil),
+        Number("enrollment_failures", a => a.EnrollmentGuesses.Failures),
+        Time("enrollment_locked_until", a => a.EnrollmentGuesses.LockedUntil),
+        Number("recovery_failures", a => a.RecoveryGuesses.Failures),
+        Time("recovery_locked_until", a => a.RecoveryGuesses.LockedUntil),
+        Number("f_last_step", a => a.InForce?.LastStep),
+        Number("f_recovery_used", a => a.InForce?.Recovery.Used),
+        .. CodeOf("f", a => a.InForce?.OpenCode),
+    ];
+
+    private static readonly AccountColumn[] Rest =
+    [
+        Time("enable_time", a => a.EnableTime),
+        Time("disable_time", a => a.DisableTime),
+        Time("p_expire_time", a => a.PendingExpireTime),
+        Bytes("d_hash", a => a.DisableToken?.Hash),
+        Bytes("d_enrollment", a => a.DisableToken?.EnrollmentId.ToByteArray()),
+        Time("d_expire", a => a.DisableToken?.ExpireTime),
+        .. EnrollmentOf("f", a => a.InForce),
+        .. EnrollmentOf("p", a => a.Pending),
+        Number("p_last_step", a => a.Pending?.LastStep),
+        Number("p_recovery_used", a => a.Pending?.Recovery.Used),
+        .. CodeOf("p", a => a.Pending?.OpenCode),
+    ];
+
+    private static readonly AccountColumn[] All = [.. Checked, .. Rest];
+
+    // The statements are open to a test of their query plans.
+    public static readonly string UpdateChecked = Guarded(Update(Checked), Checked);
+    public static readonly string UpdateAll = Guarded(Update(All), All);
+    public static readonly string InsertAll = Guarded(Insert(All), All);
+    private static readonly string UpdateOne = Counted(Update(All));
+    private static readonly string InsertOne = Counted(Insert(All));
+
+    private static readonly string[] Read =
+    [
+        "version", "enable_time", "disable_time", "factor_failures", "factor_locked_until", "enrollment_failures", "enrollment_locked_until",
+        "recovery_failures", "recovery_locked_until", "p_expire_time", "d_hash", "d_enrollment", "d_expire", .. ReadOf("f"), .. ReadOf("p"),
+    ];
+
+    public static readonly string Select = $"""
+        SELECT n.at, {string.Join(", ", Read.Select(name => $"a.{name}"))}
+        FROM unnest($1, $2) WITH ORDINALITY AS n(tenant, account, at) JOIN accounts AS a ON a.tenant = n.tenant AND a.account = n.account
+        """;
+
+    /// <summary>Whether checking a code is all that lies between the two.</summary>
+    public static bool OnlyChecked(Account from, Account to)
+    {
+        if (from.Version == 0 || (from.InForce is null) != (to.InForce is null)) return false;
+        var back = to with
+        {
+            FactorGuesses = from.FactorGuesses,
+            EnrollmentGuesses = from.EnrollmentGuesses,
+            RecoveryGuesses = from.RecoveryGuesses,
+            InForce = to.InForce is null ? null : to.InForce with
+            {
+                LastStep = from.InForce!.LastStep,
+                OpenCode = from.InForce.OpenCode,
+                Recovery = to.InForce.Recovery with { Used = from.InForce.Recovery.Used },
+            },
+        };
+        return back == from;
+    }
+
+    public static NpgsqlBatchCommand SaveChecked(IReadOnlyList<Account> accounts) => Save(UpdateChecked, Checked, accounts);
+
+    public static NpgsqlBatchCommand SaveAll(IReadOnlyList<Account> accounts) => Save(UpdateAll, All, accounts);
+
+    public static NpgsqlBatchCommand Find(IReadOnlyList<AccountKey> keys)
+    {
+        var command = new NpgsqlBatchCommand(Select);
+        BindKeys(command.Parameters, keys);
+        return command;
+    }
+
+    public static NpgsqlBatchCommand Add(IReadOnlyList<Account> accounts) => Save(InsertAll, All, accounts);
+
+    /// <summary>Saves one within a transaction that goes on.</summary>
+    /// <returns>False when somebody else saved it first.</returns>
+    public static bool SaveOne(NpgsqlConnection connection, Account account)
+    {
+        using var command = new NpgsqlCommand(account.Version == 0 ? InsertOne : UpdateOne, connection);
+        Bind(command.Parameters, All, [account]);
+        return command.ExecuteScalar() is 1L;
+    }
+
+    public static void BindKeys(NpgsqlParameterCollection parameters, IReadOnlyList<AccountKey> keys)
+    {
+        parameters.Add(Arrays.Of(NpgsqlDbType.Text, keys, key => key.Tenant));
+        parameters.Add(Arrays.Of(NpgsqlDbType.Text, keys, key => key.Account));
+    }
+
+    public static Account ReadFrom(NpgsqlDataReader row, AccountKey key) => new(key)
+    {
+        Version = row.GetInt64(1),
+        EnableTime = TimeAt(row, 2),
+        DisableTime = TimeAt(row, 3),
+        FactorGuesses = new GuessBudget((int)row.GetInt64(4), TimeAt(row, 5)),
+        EnrollmentGuesses = new GuessBudget((int)row.GetInt64(6), TimeAt(row, 7)),
+        RecoveryGuesses = new GuessBudget((int)row.GetInt64(8), TimeAt(row, 9)),
+        PendingExpireTime = TimeAt(row, 10),
+        DisableToken = row.IsDBNull(11) ? null : new DisableToken(BytesAt(row, 11), new Guid(BytesAt(row, 12)), TimeAt(row, 13)!.Value),
+        InForce = EnrollmentAt(row, 14),
+        Pending = EnrollmentAt(row, 36),
+    };
+
+    private static string Update(AccountColumn[] columns) => $"""
+        WITH saved AS (
+            UPDATE accounts AS a SET version = n.next_version, {string.Join(", ", columns.Select(c => $"{c.Name} = n.{c.Name}"))}
+            FROM unnest({Places(4 + columns.Length)}) AS n(tenant, account, version, next_version, {Names(columns)})
+            WHERE a.tenant = n.tenant AND a.account = n.account AND a.version = n.version RETURNING 1)
+        """;
+
+    private static string Insert(AccountColumn[] columns) => $"""
+        WITH saved AS (
+            INSERT INTO accounts (tenant, account, version, {Names(columns)})
+            SELECT n.tenant, n.account, n.next_version, {string.Join(", ", columns.Select(c => $"n.{c.Name}"))}
+            FROM unnest({Places(4 + columns.Length)}) AS n(tenant, account, version, next_version, {Names(columns)})
+            ON CONFLICT DO NOTHING RETURNING 1)
+        """;
+
+    /// <summary>Divides by zero when not every row was saved, which takes the whole transaction back.</summary>
+    private static string Guarded(string save, AccountColumn[] columns) => $"{save} SELECT 1 / (count(*) = ${5 + columns.Length})::int FROM saved";
+
+    private static string Counted(string save) => $"{save} SELECT count(*) FROM saved";
+
+    private static NpgsqlBatchCommand Save(string sql, AccountColumn[] columns, IReadOnlyList<Account> accounts)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        Bind(command.Parameters, columns, accounts);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = accounts.Count });
+        return command;
+    }
+
+    private static void Bind(NpgsqlParameterCollection parameters, AccountColumn[] columns, IReadOnlyList<Account> accounts)
+    {
+        BindKeys(parameters, [.. accounts.Select(account => account.Key)]);
+        parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, accounts, account => account.Version));
+        parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, accounts, account => NextVersion(account)));
+        foreach (var column in columns) parameters.Add(Arrays.Of(column.Type, accounts, column.Of));
+    }
+
+    /// <summary>
+    /// A new row starts at a random version: were it always 1, a decision made on a row that was removed meanwhile could be
+    /// saved over the row that took its place.
+    /// </summary>
+    private static long NextVersion(Account account) =>
+        account.Version == 0 ? 1L + System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue) : account.Version + 1;
+
+    private static AccountColumn[] EnrollmentOf(string slot, Func<Account, Enrollment?> of) =>
+    [
+        Bytes($"{slot}_id", a => of(a)?.Id.ToByteArray()),
+        Number($"{slot}_method", a => (long?)of(a)?.Method),
+        Number($"{slot}_algorithm", a => (long?)of(a)?.Totp.Algorithm),
+        Number($"{slot}_digits", a => of(a)?.Totp.Digits),
+        Number($"{slot}_period", a => of(a)?.Totp.PeriodSeconds),
+        Bytes($"{slot}_secret", a => of(a)?.Secret?.Bytes),
+        Bytes($"{slot}_recovery_id", a => of(a)?.Recovery.Id.ToByteArray()),
+        Number($"{slot}_recovery_key", a => of(a)?.Recovery.KeyId),
+        Bytes($"{slot}_recovery_hashes", a => of(a)?.Recovery.Hashes),
+        Number($"{slot}_recovery_stale", a => of(a)?.Recovery.Stale == true ? 1 : null),
+        Bytes($"{slot}_email", a => of(a)?.Email?.Bytes),
+        Bytes($"{slot}_phone", a => of(a)?.Phone?.Bytes),
+        new($"{slot}_locale", NpgsqlDbType.Text, a => of(a)?.Locale),
+        Number($"{slot}_spent_from", a => of(a)?.Spent?.From),
+        Number($"{slot}_spent_to", a => of(a)?.Spent?.To),
+    ];
+
+    private static AccountColumn[] CodeOf(string slot, Func<Account, SentCode?> of) =>
+    [
+        Bytes($"{slot}_code_id", a => of(a)?.Id.ToByteArray()),
+        Number($"{slot}_code_key", a => of(a)?.KeyId),
+        Bytes($"{slot}_code_hash", a => of(a)?.Hash),
+        Time($"{slot}_code_expire", a => of(a)?.ExpireTime),
+        Number($"{slot}_code_tries", a => of(a)?.Tries),
+    ];
+
+    private static IEnumerable<string> ReadOf(string slot) => """
+        id method algorithm digits period secret last_step recovery_id recovery_key recovery_hashes recovery_used email phone locale code_id
+        code_key code_hash code_expire code_tries recovery_stale spent_from spent_to
+        """.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(name => $"{slot}_{name}");
+
+    private static Enrollment? EnrollmentAt(NpgsqlDataReader row, int at) => row.IsDBNull(at) ? null : new Enrollment(
+        new Guid(BytesAt(row, at)),
+        (Method)row.GetInt64(at + 1),
+        new TotpParameters((OtpAlgorithm)row.GetInt64(at + 2), (int)row.GetInt64(at + 3), (int)row.GetInt64(at + 4)),
+        SealedAt(row, at + 5),
+        row.GetInt64(at + 6),
+        new RecoverySet(new Guid(BytesAt(row, at + 7)), (uint)row.GetInt64(at + 8), BytesAt(row, at + 9), (byte)row.GetInt64(at + 10), Stale: !row.IsDBNull(at + 19)),
+        SealedAt(row, at + 11),
+        SealedAt(row, at + 12),
+        row.IsDBNull(at + 13) ? null : row.GetString(at + 13),
+        row.IsDBNull(at + 14) ? null : new SentCode(new Guid(BytesAt(row, at + 14)), (uint)row.GetInt64(at + 15),
+            BytesAt(row, at + 16), TimeAt(row, at + 17)!.Value, (int)row.GetInt64(at + 18)),
+        row.IsDBNull(at + 20) ? null : new StepRange(row.GetInt64(at + 20), row.GetInt64(at + 21)));
+
+    private static AccountColumn Number(string name, Func<Account, long?> of) => new(name, NpgsqlDbType.Bigint, a => of(a));
+
+    private static AccountColumn Time(string name, Func<Account, DateTimeOffset?> of) =>
+        new(name, NpgsqlDbType.Bigint, a => of(a)?.ToUnixTimeMilliseconds());
+
+    private static AccountColumn Bytes(string name, Func<Account, byte[]?> of) => new(name, NpgsqlDbType.Bytea, of);
+
+    private static string Places(int count) => string.Join(", ", Enumerable.Range(1, count).Select(i => $"${i}"));
+
+    private static string Names(AccountColumn[] columns) => string.Join(", ", columns.Select(c => c.Name));
+
+    private static byte[] BytesAt(NpgsqlDataReader row, int at) => row.GetFieldValue<byte[]>(at);
+
+    private static SealedBytes? SealedAt(NpgsqlDataReader row, int at) => row.IsDBNull(at) ? null : new SealedBytes(BytesAt(row, at));
+
+    private static DateTimeOffset? TimeAt(NpgsqlDataReader row, int at) =>
+        row.IsDBNull(at) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(at));
+}

@@ -1,0 +1,82 @@
+using Mfa.Server.Domain;
+using Npgsql;
+
+namespace Mfa.Server.Store.Postgres;
+
+/// <summary>
+/// Reads accounts by their keys, and answers by their marks; those that are asked for at the same time in one round trip.
+/// </summary>
+internal sealed class AccountReads(PostgresDatabase database)
+{
+    private const int MaxGroup = 256;
+    private const int Lanes = 2;
+
+    private readonly System.Threading.Channels.Channel<Read> _queue = System.Threading.Channels.Channel.CreateUnbounded<Read>();
+    private Task _running = Task.CompletedTask;
+
+    public void Start() => _running = Task.WhenAll(Enumerable.Range(0, Lanes).Select(_ => Task.Run(RunAsync)));
+
+    /// <param name="mark">A request whose answer is wanted as well; null for none.</param>
+    public Task<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark, DateTimeOffset now)
+    {
+        var read = new Read(key, mark, now, new TaskCompletionSource<(Account, RememberedAnswer?)>(TaskCreationOptions.RunContinuationsAsynchronously));
+        return _queue.Writer.TryWrite(read) ? read.Done.Task : throw new StoreUnavailableException(new ObjectDisposedException(nameof(AccountReads)));
+    }
+
+    public Task StopAsync()
+    {
+        _queue.Writer.TryComplete();
+        return _running;
+    }
+
+    /// <returns>Each in the place of its key or mark. An answer is null when the request was not answered, or is forgotten.</returns>
+    public static async Task<(List<Account> Accounts, List<RememberedAnswer?> Answers)> FindAsync(
+        NpgsqlConnection connection, IReadOnlyList<AccountKey> keys, IReadOnlyList<RequestMark> marks, DateTimeOffset now)
+    {
+        var accounts = keys.Select(key => new Account(key)).ToList(); // one that was never saved is empty
+        var answers = marks.Select(_ => (RememberedAnswer?)null).ToList();
+        // Answers first: an account that is read after them is no older than they are.
+        await using var batch = new NpgsqlBatch(connection);
+        if (marks.Count > 0) batch.BatchCommands.Add(AnswerColumns.Find(marks));
+        if (keys.Count > 0) batch.BatchCommands.Add(AccountColumns.Find(keys));
+        if (batch.BatchCommands.Count == 0) return (accounts, answers);
+        await using var row = await batch.ExecuteReaderAsync();
+        if (marks.Count > 0)
+        {
+            while (await row.ReadAsync()) answers[At(row)] = AnswerColumns.ReadFrom(row, now);
+            await row.NextResultAsync();
+        }
+
+        while (keys.Count > 0 && await row.ReadAsync()) accounts[At(row)] = AccountColumns.ReadFrom(row, keys[At(row)]);
+        return (accounts, answers);
+    }
+
+    private static int At(NpgsqlDataReader row) => (int)row.GetInt64(0) - 1;
+
+    private async Task RunAsync()
+    {
+        var reads = new List<Read>(MaxGroup);
+        while (await _queue.Reader.WaitToReadAsync())
+        {
+            reads.Clear();
+            while (reads.Count < MaxGroup && _queue.Reader.TryRead(out var read)) reads.Add(read);
+            if (reads.Count == 0) continue; // the other lane has them
+            try
+            {
+                var keys = reads.Select(read => read.Key).Distinct().ToArray();
+                var marked = reads.FindAll(read => read.Mark is not null);
+                var now = reads.Max(read => read.Now);
+                var (accounts, answers) = await database.ReadAsync(connection => FindAsync(connection, keys, marked.ConvertAll(read => read.Mark!), now));
+                var found = accounts.ToDictionary(account => account.Key);
+                for (var i = 0; i < marked.Count; i++) marked[i].Done.TrySetResult((found[marked[i].Key], answers[i]));
+                foreach (var read in reads.Where(read => read.Mark is null)) read.Done.TrySetResult((found[read.Key], null));
+            }
+            catch (Exception broken)
+            {
+                foreach (var read in reads) read.Done.TrySetException(broken);
+            }
+        }
+    }
+
+    private sealed record Read(AccountKey Key, RequestMark? Mark, DateTimeOffset Now, TaskCompletionSource<(Account, RememberedAnswer?)> Done);
+}

@@ -1,0 +1,242 @@
+using Mfa.Server.Domain;
+using Mfa.Server.Protection;
+
+namespace Mfa.Server.Store.Postgres;
+
+/// <summary>
+/// Accounts on PostgreSQL, for any number of servers. A verification takes two round trips: one that reads the account, and one
+/// that saves the decision, each shared with whoever calls at the same moment.
+/// </summary>
+internal sealed class PostgresStore : IStore
+{
+    /// <summary>Groups that are saved side by side. Two keep the database busy while one waits for its disk.</summary>
+    private const int SaveLanes = 2;
+
+    private const int LeastThreads = 64;
+
+    private static readonly TimeSpan MarkEvery = TimeSpan.FromMilliseconds(500);
+
+    private readonly PostgresDatabase _database;
+    private readonly KeyRing _ring;
+    private readonly AccountReads _reads;
+    private readonly SaveLane[] _saves;
+    private readonly WorkLane _sends;
+    private readonly WorkLane _works;
+    private readonly PostgresAuditTrail _trail;
+    private readonly Lock _marking = new();
+    private DateTimeOffset _marked;
+
+    /// <param name="database">Belongs to the store from now on.</param>
+    /// <param name="ring">Signs the audit trail.</param>
+    /// <param name="system">The clock of the machine.</param>
+    public PostgresStore(PostgresDatabase database, KeyRing ring, TimeProvider system)
+    {
+        (_database, _ring) = (database, ring);
+        Clock = new SteadyClock(system, Read(ClockRows.Mark));
+        var signing = new TrailSigning(ring);
+        TrailChain NewChain() => new(database, ring, Clock);
+        _reads = new AccountReads(database);
+        void Tell(int writes, TimeSpan took) => Committed?.Invoke(writes, took);
+        _saves = [.. Enumerable.Range(0, SaveLanes).Select(_ => new SaveLane(database, NewChain(), Clock, () => Queued?.Invoke(), Tell))];
+        (_sends, _works) = (new WorkLane(database, NewChain(), signing, Clock, Tell), new WorkLane(database, NewChain(), signing, Clock, Tell));
+        _trail = new PostgresAuditTrail(this, _saves, [_sends, _works], ring);
+        // Callers' keys are looked up on their threads; the pool adds more than there are cores only slowly, and groups would wait.
+        ThreadPool.GetMinThreads(out var workers, out var completions);
+        ThreadPool.SetMinThreads(Math.Max(workers, LeastThreads), completions);
+        _reads.Start();
+        foreach (var lane in _saves) lane.Start();
+    }
+
+    public bool IsShared => true;
+
+    public SteadyClock Clock { get; }
+
+    public IAuditTrail Trail => _trail;
+
+    /// <summary>Other servers and operator verbs change keys, too, and nobody tells.</summary>
+    public TimeSpan KeyLifetime { get; } = TimeSpan.FromSeconds(1);
+
+    public uint ActiveKeyId => _ring.ActiveId;
+
+    public Action? Queued { get; set; }
+
+    public Action<int, TimeSpan>? Committed { get; set; }
+
+    public async ValueTask<Account> FindAsync(AccountKey key) => (await _reads.FindAsync(key, mark: null, Clock.GetUtcNow())).Account;
+
+    public ValueTask<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark) =>
+        new(_reads.FindAsync(key, mark, Clock.GetUtcNow()));
+
+    public Account Find(AccountKey key) => FindAsync(key).AsTask().GetAwaiter().GetResult();
+
+    public async ValueTask<DeliveryStatus?> FindDeliveryAsync(AccountKey key, Guid id) => await _database.ReadAsync(connection =>
+    {
+        using var session = new PostgresSession(connection);
+        return Task.FromResult(OutboxRows.Find(session, key, id));
+    });
+
+    public async ValueTask<RememberedAnswer?> FindAnswerAsync(RequestMark mark) =>
+        (await _reads.FindAsync(mark.Account, mark, Clock.GetUtcNow())).Before;
+
+    public async Task<T> UpdateAsync<T>(Account loaded, Func<Account, Change<T>> decide, Remember<T>? remember = null)
+    {
+        var first = decide(loaded);
+        if (ReferenceEquals(first.Next, loaded) && remember is null && first.Audit is null) return first.Answer;
+        NoteTime();
+        if (!DecisionJob<T>.NeedsWork(first))
+        {
+            var job = new DecisionJob<T>(loaded, first, decide, remember);
+            LaneOf(loaded.Key).Add(job);
+            var saved = await job.Done;
+            if (!saved.Rerouted) return saved.Answer!;
+            loaded = await FindAsync(loaded.Key);
+        }
+
+        return await SendAsync(loaded, decide, remember);
+    }
+
+    public async Task<T> WriteAsync<T>(Func<Session, T> work)
+    {
+        NoteTime();
+        try
+        {
+            return await _works.RunAsync(work);
+        }
+        catch (LostRaceException lost)
+        {
+            throw new StoreUnavailableException(lost);
+        }
+    }
+
+    public bool Save(Session session, Account loaded, Account next) => AccountColumns.SaveOne(((PostgresSession)session).Connection, next);
+
+    public Task AuditAsync(AuditEntry entry)
+    {
+        NoteTime();
+        var job = new AuditJob(entry);
+        LaneOf(entry.Account).Add(job);
+        return job.Done;
+    }
+
+    public T Read<T>(Func<Session, T> work) => _database.Read(session => work(session));
+
+    /// <summary>Rows that were replaced lie in their tables until a vacuum. The database's own log and its backups are its keeper's.</summary>
+    public async Task EmptyLogAsync()
+    {
+        await using var connection = await _database.OpenAsync();
+        using var session = new PostgresSession(connection);
+        try
+        {
+            session.Execute("VACUUM accounts");
+            session.Execute("VACUUM users");
+            session.Execute("VACUUM outbox");
+            session.Execute("VACUUM standing_key");
+        }
+        catch (Exception broken) when (PostgresErrors.IsOfStore(broken))
+        {
+            throw new StoreUnavailableException(broken);
+        }
+    }
+
+    public void Dispose()
+    {
+        StopAsync().GetAwaiter().GetResult();
+        _database.Dispose();
+    }
+
+    private SaveLane LaneOf(AccountKey key) => _saves[(uint)HashCode.Combine(key.Tenant, key.Account) % SaveLanes];
+
+    private async Task<T> SendAsync<T>(Account loaded, Func<Account, Change<T>> decide, Remember<T>? remember)
+    {
+        for (var losses = 0; ; losses++)
+        {
+            try
+            {
+                var current = loaded;
+                var answer = await _sends.RunAsync(session => Save(session, current, decide(current), remember));
+                Queued?.Invoke();
+                return answer;
+            }
+            catch (LostRaceException) when (losses < SaveJob.MostLosses)
+            {
+                loaded = await FindAsync(loaded.Key);
+            }
+        }
+    }
+
+    private T Save<T>(PostgresSession session, Account loaded, Change<T> change, Remember<T>? remember)
+    {
+        var now = Clock.GetUtcNow();
+        if (remember is not null && AnswerRows.Find(session, remember.Mark, now) is { } before) return remember.Decode(before);
+        if (change.Send is { } asked && LimitRows.FirstHit(session, asked.Limits, now) is { } hit)
+        {
+            if (change.Audit is { } refused) session.Audit(refused.Refused(AuditReason.SendLimit));
+            return asked.Refused(hit);
+        }
+
+        if (!ReferenceEquals(change.Next, loaded) && !Save(session, loaded, change.Next)) throw new LostRaceException();
+        if (change.Audit is { } entry) session.Audit(entry);
+        if (change.Send is { } send) Queue(session, loaded.Key, send, change.Audit?.By ?? AuditCaller.Server, now);
+        if (remember?.Encode(change.Answer) is { } answer && !AnswerRows.Save(session, remember.Mark, answer, now)) throw new LostRaceException();
+        return change.Answer;
+    }
+
+    private static void Queue<T>(PostgresSession session, AccountKey account, Send<T> send, AuditCaller by, DateTimeOffset now)
+    {
+        if (send.Supersedes is { } old && OutboxRows.Withdraw(session, account, old, now) > 0)
+            session.Audit(AuditEntry.OfMessage(now, by, account, old, Channel.Unspecified, AuditOutcome.Withdrawn));
+        foreach (var message in send.Messages)
+        {
+            OutboxRows.Add(session, message);
+            session.Audit(AuditEntry.OfMessage(now, by, account, message.Id, message.Channel, AuditOutcome.Queued));
+        }
+
+        SendCountRows.Count(session, send.Limits, now);
+    }
+
+    /// <summary>
+    /// Notes beside the saves that something is saved now, at most twice a second: one row that all servers share has no place
+    /// in a group.
+    /// </summary>
+    private void NoteTime()
+    {
+        var now = Clock.GetUtcNow();
+        var system = Clock.SystemTimeAt(now);
+        lock (_marking)
+        {
+            if (now - _marked < MarkEvery && now - system <= SteadyClock.Tolerance) return;
+            if (now - _marked < MarkEvery) return;
+            _marked = now;
+        }
+
+        _ = Task.Run(() => NoteTimeAsync(now, system));
+    }
+
+    private async Task NoteTimeAsync(DateTimeOffset now, DateTimeOffset system)
+    {
+        try
+        {
+            await using var connection = await _database.OpenAsync();
+            using var session = new PostgresSession(connection);
+            Transactions.Run(session, _ =>
+            {
+                ClockRows.Note(session, now, system);
+                return true;
+            });
+        }
+        catch (Exception later) when (later is StoreUnavailableException || PostgresErrors.IsOfStore(later))
+        {
+            // The next save notes it; whoever waits for this one is told the same by its own.
+        }
+    }
+
+    private async Task StopAsync()
+    {
+        await _reads.StopAsync();
+        foreach (var lane in _saves) await lane.StopAsync();
+        await _trail.ReleaseAsync();
+        foreach (var lane in _saves) lane.Dispose();
+        _sends.Dispose();
+        _works.Dispose();
+    }
+}

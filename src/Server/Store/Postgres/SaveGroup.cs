@@ -1,0 +1,106 @@
+using Mfa.Server.Domain;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Mfa.Server.Store.Postgres;
+
+/// <summary>
+/// Jobs that are saved in one transaction and one round trip, all or none: accounts, remembered answers, notices and audit rows.
+/// A guard in every conditional statement divides by zero when it did not touch each of its rows, so that nothing is ever saved
+/// of a decision on a state that somebody else has changed. Several jobs on one account decide one after the other, each on
+/// what the one before left.
+/// </summary>
+internal sealed class SaveGroup
+{
+    private readonly Dictionary<AccountKey, (Account From, Account To)> _accounts = [];
+    private readonly Dictionary<(AccountKey, string, Guid), (RequestMark Mark, byte[] Answer)> _answers = [];
+    private readonly List<AuditEntry> _entries = [];
+    private readonly List<OutboxMessage> _messages = [];
+
+    public List<SaveJob> Jobs { get; } = [];
+
+    public IReadOnlyList<AuditEntry> Entries => _entries;
+
+    public bool HasMessages => _messages.Count > 0;
+
+    public bool IsEmpty => _entries.Count == 0 && _answers.Count == 0 && _messages.Count == 0 && _accounts.Values.All(a => ReferenceEquals(a.From, a.To));
+
+    public Account? BaseOf(AccountKey key) => _accounts.TryGetValue(key, out var account) ? account.From : null;
+
+    /// <param name="state">The account as far as it is known to be saved; null for a job that is about none.</param>
+    public void Add(SaveJob job, Account? state, DateTimeOffset now)
+    {
+        if (job.Mark is { } mark && _answers.TryGetValue(Key(mark), out var before))
+        {
+            job.Repeat(new RememberedAnswer(before.Mark.Payload, before.Answer)); // told once that one is saved
+            Jobs.Add(job);
+            return;
+        }
+
+        if (state is not null && _accounts.TryGetValue(state.Key, out var known)) state = known.To;
+        var decision = job.Decide(state);
+        if (decision.NeedsWork)
+        {
+            job.Reroute();
+            return;
+        }
+
+        Jobs.Add(job);
+        if (state is not null) _accounts[state.Key] = (_accounts.TryGetValue(state.Key, out known) ? known.From : state, decision.Next ?? state);
+        if (decision.Audit is { } entry) _entries.Add(entry);
+        foreach (var message in decision.Messages)
+        {
+            _messages.Add(message);
+            var by = decision.Audit?.By ?? AuditCaller.Server;
+            _entries.Add(AuditEntry.OfMessage(now, by, message.Account, message.Id, message.Channel, AuditOutcome.Queued));
+        }
+
+        if (job.Mark is { } fresh && decision.Answer is { } answer) _answers[Key(fresh)] = (fresh, answer);
+    }
+
+    /// <param name="trail">Appends the group's rows to a chain.</param>
+    public async Task RunAsync(NpgsqlConnection connection, IEnumerable<NpgsqlBatchCommand> trail, DateTimeOffset now)
+    {
+        await using var batch = new NpgsqlBatch(connection); // without a transaction of its own it is one, up to its end
+        foreach (var command in Commands(now).Concat(trail)) batch.BatchCommands.Add(command);
+        await batch.ExecuteNonQueryAsync();
+    }
+
+    public IEnumerable<NpgsqlBatchCommand> Commands(DateTimeOffset now)
+    {
+        // In one order everywhere, so that two servers seldom wait for each other in a circle.
+        var changed = _accounts.Values.Where(a => !ReferenceEquals(a.From, a.To))
+            .OrderBy(a => a.To.Key.Tenant, StringComparer.Ordinal).ThenBy(a => a.To.Key.Account, StringComparer.Ordinal).ToLookup(a =>
+                a.From.Version == 0 ? Way.Add : AccountColumns.OnlyChecked(a.From, a.To) ? Way.Checked : Way.All, a => a.To);
+        if (changed[Way.Checked].ToList() is { Count: > 0 } few) yield return AccountColumns.SaveChecked(few);
+        if (changed[Way.All].ToList() is { Count: > 0 } whole) yield return AccountColumns.SaveAll(whole);
+        if (changed[Way.Add].ToList() is { Count: > 0 } added) yield return AccountColumns.Add(added);
+        if (_answers.Count > 0) yield return AnswerColumns.Save([.. _answers.Values], now);
+        if (_messages.Count > 0) yield return AddMessages();
+    }
+
+    private NpgsqlBatchCommand AddMessages()
+    {
+        var command = new NpgsqlBatchCommand("""
+            INSERT INTO outbox (tenant, account, id, channel, content, create_time, expire_time, next_time, attempts, state, update_time)
+            SELECT n.tenant, n.account, n.id, n.channel, n.content, n.now, n.expire, n.now, 0, 1, n.now
+            FROM unnest($1, $2, $3, $4, $5, $6, $7) AS n(tenant, account, id, channel, content, now, expire)
+            """);
+        AccountColumns.BindKeys(command.Parameters, _messages.ConvertAll(message => message.Account));
+        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bytea, _messages, message => message.Id.ToByteArray()));
+        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, _messages, message => (long)message.Channel));
+        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bytea, _messages, message => message.Content.Bytes));
+        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, _messages, message => message.CreateTime.ToUnixTimeMilliseconds()));
+        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, _messages, message => message.ExpireTime.ToUnixTimeMilliseconds()));
+        return command;
+    }
+
+    private static (AccountKey, string, Guid) Key(RequestMark mark) => (mark.Account, mark.Caller, mark.Id);
+
+    private enum Way
+    {
+        Checked,
+        All,
+        Add,
+    }
+}

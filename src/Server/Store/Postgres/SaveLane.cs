@@ -1,0 +1,235 @@
+using Mfa.Server.Domain;
+
+namespace Mfa.Server.Store.Postgres;
+
+/// <summary>
+/// Saves decisions in groups: what arrives while a group is being saved is the next one, in one transaction and one round trip,
+/// and each caller is answered by itself once it is durable. All jobs of an account go through the same lane.
+/// </summary>
+internal sealed class SaveLane(PostgresDatabase database, TrailChain chain, TimeProvider clock, Action queued, Action<int, TimeSpan> committed) : IDisposable
+{
+    private const int MaxGroup = 256;
+
+    /// <summary>How often a group is tried that others get in the way of without having changed what it is about.</summary>
+    private const int MostAttempts = 12;
+
+    private readonly System.Threading.Channels.Channel<SaveJob> _queue = System.Threading.Channels.Channel.CreateUnbounded<SaveJob>(new System.Threading.Channels.UnboundedChannelOptions { SingleReader = true });
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private Task _running = Task.CompletedTask;
+
+    public void Start() => _running = Task.Run(RunAsync);
+
+    /// <summary>Once handed in a job cannot be cancelled: a guess counts.</summary>
+    public void Add(SaveJob job)
+    {
+        if (!_queue.Writer.TryWrite(job)) job.Fail(new StoreUnavailableException(new ObjectDisposedException(nameof(SaveLane))));
+    }
+
+    /// <summary>Does something with the chain while nothing is appended to it.</summary>
+    public async Task<T> BetweenGroupsAsync<T>(Func<TrailChain, Task<T>> work)
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            return await work(chain);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Finishes what was handed in.</summary>
+    public async Task StopAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _running;
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    private async Task RunAsync()
+    {
+        while (await _queue.Reader.WaitToReadAsync())
+        {
+            await _turn.WaitAsync(); // what arrives meanwhile is in this group
+            try
+            {
+                var jobs = new List<SaveJob>();
+                while (jobs.Count < MaxGroup && _queue.Reader.TryRead(out var job)) jobs.Add(job);
+                await SaveAsync(jobs, new Known([], []));
+            }
+            finally
+            {
+                _turn.Release();
+            }
+        }
+    }
+
+    private async Task SaveAsync(List<SaveJob> jobs, Known known)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var now = clock.GetUtcNow();
+            var group = GroupOf(jobs, known, now);
+            TrailRows? rows = null;
+            try
+            {
+                if (!group.IsEmpty)
+                {
+                    await chain.HoldAsync();
+                    rows = chain.Next(group.Entries);
+                    await using var connection = await database.OpenAsync();
+                    var began = clock.GetTimestamp();
+                    await group.RunAsync(connection, chain.Commands(rows), now);
+                    chain.Committed(rows);
+                    committed(group.Jobs.Count, clock.GetElapsedTime(began));
+                }
+
+                Complete(group);
+                return;
+            }
+            catch (Exception conflict) when (PostgresErrors.IsConflict(conflict) && attempt < MostAttempts)
+            {
+                chain.Lost();
+                if (await LookAgainAsync(group) is not { } fresh) return;
+                var (contested, quiet) = (fresh.Contested, fresh.Quiet);
+                if (contested.Count == 0) await Transactions.PauseAsync(attempt);
+                if (contested.Count > 0 && quiet.Count + contested.Count > 1)
+                {
+                    // Who fights over an account holds up nobody but those who fight along.
+                    if (quiet.Count > 0) await SaveAsync(quiet, fresh.Known);
+                    foreach (var account in contested.GroupBy(job => job.Loaded!.Key)) await SaveAsync([.. account], fresh.Known);
+                    return;
+                }
+
+                (jobs, known) = ([.. quiet, .. contested], fresh.Known);
+            }
+            catch (Exception broken)
+            {
+                await SettleAsync(group, rows, broken);
+                return;
+            }
+        }
+    }
+
+    private static SaveGroup GroupOf(List<SaveJob> jobs, Known known, DateTimeOffset now)
+    {
+        // Of what several callers have loaded, the newest is the one that is still saved, if any is.
+        var newest = new Dictionary<AccountKey, Account>(known.Accounts);
+        foreach (var job in jobs)
+        {
+            if (job.Loaded is not { } loaded || known.Accounts.ContainsKey(loaded.Key)) continue;
+            if (!newest.TryGetValue(loaded.Key, out var other) || loaded.Version > other.Version) newest[loaded.Key] = loaded;
+        }
+
+        var group = new SaveGroup();
+        foreach (var job in jobs)
+        {
+            try
+            {
+                group.Add(job, job.Loaded is { } loaded ? newest[loaded.Key] : null, now);
+            }
+            catch (Exception broken)
+            {
+                job.Fail(broken); // one job's failure is not the others'
+            }
+        }
+
+        return group;
+    }
+
+    private void Complete(SaveGroup group)
+    {
+        foreach (var job in group.Jobs) job.Complete();
+        if (group.HasMessages) queued();
+    }
+
+    /// <summary>What is saved by now of what the group was about. Requests that were answered meanwhile are done with.</summary>
+    /// <returns>Null when that cannot be read, and all have been told so.</returns>
+    private async Task<Fresh?> LookAgainAsync(SaveGroup group)
+    {
+        Known known;
+        try
+        {
+            known = await Known.ReadAsync(database, group.Jobs, clock.GetUtcNow());
+        }
+        catch (Exception broken)
+        {
+            foreach (var job in group.Jobs) job.Fail(Unavailable(broken));
+            return null;
+        }
+
+        var (contested, quiet) = (new List<SaveJob>(), new List<SaveJob>());
+        foreach (var job in group.Jobs)
+        {
+            if (job.Mark is { } mark && known.Answers.TryGetValue((mark.Account, mark.Caller, mark.Id), out var before))
+            {
+                job.Repeat(before);
+                job.Complete();
+            }
+            else if (job.Loaded is not { } loaded || group.BaseOf(loaded.Key)?.Version == known.Accounts[loaded.Key].Version) quiet.Add(job);
+            else if (++job.Losses > SaveJob.MostLosses) job.Fail(new LostRaceException());
+            else contested.Add(job);
+        }
+
+        return new Fresh(known, contested, quiet);
+    }
+
+    /// <summary>Tells everybody what became of a group that was not acknowledged: accepted is only what is found saved.</summary>
+    private async Task SettleAsync(SaveGroup group, TrailRows? rows, Exception broken)
+    {
+        chain.Lost();
+        if (PostgresErrors.IsCut(broken))
+        {
+            database.Forget();
+            if (rows is not null && await IsSavedAsync(rows))
+            {
+                Complete(group);
+                return;
+            }
+        }
+        else if (group.Jobs.Count > 1)
+        {
+            foreach (var job in group.Jobs) await SaveAsync([job], new Known([], []));
+            return;
+        }
+
+        foreach (var job in group.Jobs) job.Fail(Unavailable(broken));
+    }
+
+    private async Task<bool> IsSavedAsync(TrailRows rows)
+    {
+        try
+        {
+            return await chain.AreSavedAsync(rows);
+        }
+        catch (Exception gone) when (gone is StoreUnavailableException || PostgresErrors.IsOfStore(gone))
+        {
+            return false; // not known, and so not told
+        }
+    }
+
+    private static Exception Unavailable(Exception broken) => PostgresErrors.IsOfStore(broken) ? new StoreUnavailableException(broken) : broken;
+
+    /// <summary>What is known to be saved.</summary>
+    private sealed record Known(Dictionary<AccountKey, Account> Accounts, Dictionary<(AccountKey, string, Guid), RememberedAnswer> Answers)
+    {
+        public static async Task<Known> ReadAsync(PostgresDatabase database, IReadOnlyList<SaveJob> jobs, DateTimeOffset now)
+        {
+            var keys = jobs.Select(job => job.Loaded?.Key).OfType<AccountKey>().Distinct().ToList();
+            var marks = jobs.Select(job => job.Mark).OfType<RequestMark>().DistinctBy(mark => (mark.Account, mark.Caller, mark.Id)).ToList();
+            await using var connection = await database.OpenAsync();
+            var (accounts, found) = await AccountReads.FindAsync(connection, keys, marks, now);
+            var answers = new Dictionary<(AccountKey, string, Guid), RememberedAnswer>();
+            for (var i = 0; i < marks.Count; i++)
+            {
+                if (found[i] is { } before) answers[(marks[i].Account, marks[i].Caller, marks[i].Id)] = before;
+            }
+
+            return new Known(accounts.ToDictionary(account => account.Key), answers);
+        }
+    }
+
+    private sealed record Fresh(Known Known, List<SaveJob> Contested, List<SaveJob> Quiet);
+}

@@ -1,0 +1,41 @@
+using Mfa.EndToEnd.Calls;
+using Mfa.EndToEnd.Processes;
+using Mfa.V1;
+
+namespace Mfa.EndToEnd.Postgres;
+
+/// <summary>What a verification costs between a server and its database.</summary>
+public sealed class RoundTripTests(PostgresCluster cluster)
+{
+    /// <summary>The server also asks for other things now and then, which can only add: the least of several calls is a call's own.</summary>
+    private const int Calls = 8;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_verification_takes_two_round_trips_also_with_a_request_id(bool withId)
+    {
+        var address = await cluster.NewDatabaseAsync();
+        using var relay = new CountingRelay(cluster.Port);
+        await using var server = await ServerProcess.StartAsync($"store:connection={address.Replace($"Port={cluster.Port}", $"Port={relay.Port}", StringComparison.Ordinal)}");
+        var owner = await Owner.EnrolAsync(server.Dev);
+        var (accepted, repeated) = (new List<int>(), new List<int>());
+        foreach (var code in owner.RecoveryCodes.Take(Calls))
+        {
+            var request = new VerifyRequest { Account = owner.Account, Code = code, RequestId = withId ? Guid.NewGuid().ToString() : "" };
+
+            accepted.Add(await TripsAsync(relay, server, request, Verdict.Accepted));
+            if (withId) repeated.Add(await TripsAsync(relay, server, request, Verdict.Accepted));
+        }
+
+        Assert.Equal(2, accepted.Min());
+        if (withId) Assert.Equal(1, repeated.Min()); // its answer is found with the account
+    }
+
+    private static async Task<int> TripsAsync(CountingRelay relay, ServerProcess server, VerifyRequest request, Verdict verdict)
+    {
+        var before = relay.Trips;
+        Assert.Equal(verdict, (await server.Dev.VerifyAsync(request)).Verdict);
+        return relay.Trips - before;
+    }
+}

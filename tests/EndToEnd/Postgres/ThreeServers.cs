@@ -1,0 +1,17 @@
+namespace Mfa.EndToEnd.Postgres;
+
+/// <summary>Three servers on one PostgreSQL for all tests of a class.</summary>
+public sealed class ThreeServers(PostgresCluster cluster) : IAsyncLifetime
+{
+    internal SharedServers Servers { get; private set; } = null!;
+
+    internal string Address { get; private set; } = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        Address = await cluster.NewDatabaseAsync();
+        Servers = await SharedServers.StartAsync(Address, 3);
+    }
+
+    public ValueTask DisposeAsync() => Servers.DisposeAsync();
+}
