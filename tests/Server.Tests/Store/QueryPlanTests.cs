@@ -9,11 +9,8 @@ using Npgsql;
 
 namespace Mfa.Server.Tests.Store;
 
-/// <summary>
-/// How PostgreSQL finds the rows of a verification, with tables as full as it takes for another way to look cheaper: by whole keys and
-/// in no other way, as engines need it that spread a table over machines.
-/// </summary>
-public sealed partial class QueryPlanTests(PostgresCluster cluster)
+/// <summary>A database with tables so full that another way than by keys would look cheaper, if there were one. Filled once.</summary>
+public sealed class FullDatabase(PostgresCluster cluster) : IAsyncLifetime
 {
     private const string Fill = """
         INSERT INTO accounts (tenant, account, version, factor_failures, enrollment_failures, recovery_failures)
@@ -24,6 +21,30 @@ public sealed partial class QueryPlanTests(PostgresCluster cluster)
         ANALYZE accounts; ANALYZE answers; ANALYZE outbox; ANALYZE audit_head;
         """;
 
+    internal PostgresDatabase Database { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Database = new PostgresDatabase(await cluster.NewDatabaseAsync());
+        Database.Migrate(Rings.New());
+        await using var connection = await Database.OpenAsync();
+        await using var fill = new NpgsqlCommand(Fill, connection) { CommandTimeout = 120 }; // a machine with many tests at once
+        await fill.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Database.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>
+/// How PostgreSQL finds the rows of a verification: by whole keys and in no other way, as engines need it that spread a table over
+/// machines.
+/// </summary>
+public sealed partial class QueryPlanTests(FullDatabase full) : IClassFixture<FullDatabase>
+{
     private static readonly Dictionary<string, string[]> Keys = new(StringComparer.Ordinal)
     {
         ["accounts"] = ["tenant", "account"],
@@ -36,10 +57,9 @@ public sealed partial class QueryPlanTests(PostgresCluster cluster)
     [Fact]
     public async Task Every_statement_of_a_verification_finds_its_rows_by_whole_keys()
     {
-        using var database = await NewDatabaseAsync();
-        await using var connection = await database.OpenAsync();
+        await using var connection = await full.Database.OpenAsync();
 
-        var statements = await StatementsAsync(database);
+        var statements = await StatementsAsync();
         foreach (var statement in statements)
         {
             var plan = await ExplainAsync(connection, statement);
@@ -53,8 +73,7 @@ public sealed partial class QueryPlanTests(PostgresCluster cluster)
     [Fact]
     public async Task The_schema_has_nothing_that_other_engines_lack()
     {
-        using var database = await NewDatabaseAsync();
-        await using var connection = await database.OpenAsync();
+        await using var connection = await full.Database.OpenAsync();
 
         Assert.Equal(0L, await AskAsync(connection, "SELECT count(*) FROM pg_class WHERE relkind = 'S'"));
         Assert.Equal(0L, await AskAsync(connection, "SELECT count(*) FROM pg_trigger"));
@@ -70,8 +89,7 @@ public sealed partial class QueryPlanTests(PostgresCluster cluster)
     [InlineData("SELECT a.version FROM accounts AS a JOIN answers AS b ON a.tenant = b.tenant AND a.account = b.account")]
     public async Task A_statement_that_looks_at_more_rows_than_it_names_is_seen(string sql)
     {
-        using var database = await NewDatabaseAsync();
-        await using var connection = await database.OpenAsync();
+        await using var connection = await full.Database.OpenAsync();
 
         var plan = await ExplainAsync(connection, new NpgsqlBatchCommand(sql));
 
@@ -91,7 +109,7 @@ public sealed partial class QueryPlanTests(PostgresCluster cluster)
     }
 
     /// <summary>All that a group with every kind of change sends, and the reads before it.</summary>
-    private async Task<List<NpgsqlBatchCommand>> StatementsAsync(PostgresDatabase database)
+    private async Task<List<NpgsqlBatchCommand>> StatementsAsync()
     {
         var now = _clock.GetUtcNow();
         var group = new SaveGroup();
@@ -108,19 +126,9 @@ public sealed partial class QueryPlanTests(PostgresCluster cluster)
             group.Add(new DecisionJob<bool>(loaded, change, _ => change, new Remember<bool>(mark, _ => [1], _ => true)), loaded, now);
         }
 
-        var chain = new TrailChain(database, Rings.New(), _clock);
+        var chain = new TrailChain(full.Database, Rings.New(), _clock);
         await chain.HoldAsync();
         return [AccountColumns.Find([.. marks.Select(mark => mark.Account)]), AnswerColumns.Find(marks), .. group.Commands(now), .. chain.Commands(chain.Next(group.Entries))];
-    }
-
-    private async Task<PostgresDatabase> NewDatabaseAsync()
-    {
-        var database = new PostgresDatabase(await cluster.NewDatabaseAsync());
-        database.Migrate(Rings.New());
-        await using var connection = await database.OpenAsync();
-        await using var fill = new NpgsqlCommand(Fill, connection);
-        await fill.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        return database;
     }
 
     private static async Task<object?> AskAsync(NpgsqlConnection connection, string sql)
