@@ -1,5 +1,5 @@
 # The verbs of this repository. Each does its own set-up, from a fresh clone on.
-.PHONY: serve test build publish packages fmt bench bench-quick bench-logins microbench torture timing polyglot proto
+.PHONY: serve test build publish packages fmt bench bench-quick bench-logins microbench torture timing races polyglot proto
 .DEFAULT_GOAL := build
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -16,6 +16,9 @@ LANGUAGES := curl:curl jq:jq oathtool:oathtool protoc:protobuf-compiler grpc_pyt
 BIN := src/Server/bin/$(CONFIGURATION)/net10.0
 NATIVE := out/native/publish
 RID ?= linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x64)
+NATIVES := MFA_SERVER=$(CURDIR)/$(NATIVE)/Server/release_$(RID)/mfa-server MFA_PROGRAM=$(CURDIR)/$(NATIVE)/Client/release_$(RID)/mfa
+# What is about what is saved and not about the file that it is saved in: run once more with each server on a PostgreSQL.
+ON_POSTGRES := CodeTests CredentialTests EnrollmentTests MailedRaceTests MetricsTests PeopleTests RequestIdTests CrashTests CompletenessTests
 VERSION := $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 
 # A development server on ./data, and what to paste next. Its mailbox costs nothing, so messages need no minute between them.
@@ -36,8 +39,9 @@ test: $(BUF) build packages
 	  pg_ctlcluster:postgresql setpriv:util-linux /usr/sbin/pgbouncer:pgbouncer $(LANGUAGES)
 	$(BUF) lint
 	$(BUF) breaking --against protos/landed.json
-	MFA_SERVER=$(CURDIR)/$(NATIVE)/Server/release_$(RID)/mfa-server MFA_PROGRAM=$(CURDIR)/$(NATIVE)/Client/release_$(RID)/mfa \
-	  dotnet test --solution MfaGrpc.sln --configuration $(CONFIGURATION) --no-build
+	$(NATIVES) dotnet test --solution MfaGrpc.sln --configuration $(CONFIGURATION) --no-build
+	$(NATIVES) MFA_TEST_STORE=postgres dotnet test --project tests/EndToEnd --configuration $(CONFIGURATION) --no-build \
+	  $(ON_POSTGRES:%=--filter-class '*.%')
 
 build:
 	dotnet restore MfaGrpc.sln --locked-mode
@@ -82,6 +86,12 @@ torture: build
 timing: build
 	@.ci/need faketime:faketime
 	tests/Torture/bin/$(CONFIGURATION)/net10.0/torture timing $(BIN)/mfa-server
+
+# Each race for one code over two and over three servers on one PostgreSQL, a hundred times: ROUNDS for another number.
+races: build
+	@.ci/need oathtool:oathtool pg_ctlcluster:postgresql setpriv:util-linux
+	MFA_TEST_ROUNDS=$(or $(ROUNDS),100) dotnet test --project tests/EndToEnd --configuration $(CONFIGURATION) --no-build \
+	  --filter-class '*.SpreadRaceTests'
 
 # The stories of tests/Polyglot and the examples of docs/clients, in every language: POLYGLOT="python go" for some.
 polyglot: $(BUF) build
