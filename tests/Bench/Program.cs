@@ -1,11 +1,14 @@
 using Mfa.Bench;
 
 // `Bench SERVER [quick]` measures SERVER; `Bench SERVER logins` measures it beside a crowd of passwords; `Bench echo` is the bare
-// server it compares with.
+// server it compares with; `Bench simulate` prints the table of docs/scaling.md.
 switch (args)
 {
     case ["echo"]:
         await EchoServer.RunAsync();
+        return 0;
+    case ["simulate"]:
+        Simulation.Print();
         return 0;
     case [var server, "quick"]:
         return await ReportAsync(async () =>
