@@ -52,6 +52,40 @@ public sealed class DebianPackageTests : IDisposable
             line => Assert.Contains(line, unit, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task It_names_all_that_its_programs_load_and_apt_finds_it_where_nothing_is_installed()
+    {
+        await Packages.DoneAsync(Packages.AsRoot("dpkg", "--extract", Packages.Debian, Root));
+        var named = (await Packages.DoneAsync(new ProcessStartInfo("dpkg-deb", ["--field", Packages.Debian, "Depends"])))
+            .Split([',', '|'], StringSplitOptions.TrimEntries).Select(one => one.Split(' ')[0]);
+
+        var loaded = await Packages.DoneAsync(ServerProgram.Shell($"""
+            set -euo pipefail
+            find '{Root}/usr/lib/mfa-server' '{Root}/usr/bin' -type f -exec objdump --private-headers {"{}"} + | awk '$1 == "NEEDED" {"{"} print $2 {"}"}' >'{_folder["needed"]}'
+            echo libssl.so.3 >>'{_folder["needed"]}' # loaded when it is first used
+            sort -u '{_folder["needed"]}' | while read -r library; do dpkg-query --search "*/$library"; done | cut -d : -f 1 | sort -u
+            """));
+        var simulated = await Packages.DoneAsync(ServerProgram.Shell(Apt));
+
+        Assert.Empty(loaded.Split('\n', StringSplitOptions.RemoveEmptyEntries).Except(named));
+        Assert.Contains("Conf mfa-server ", simulated, StringComparison.Ordinal);
+        Assert.All(["libc6", "libssl3", "ca-certificates", "systemd"], package => Assert.Contains($"Inst {package} ", simulated, StringComparison.Ordinal));
+    }
+
+    /// <summary>apt plans an installation into an empty system; what it may choose from is what this machine has.</summary>
+    private string Apt => $$"""
+        set -euo pipefail
+        cd '{{_folder["."]}}'
+        mkdir -p apt/lists/partial apt/archives/partial offered && : >apt/status
+        awk 'BEGIN {RS = ""; ORS = "\n\n"} /\nStatus: install ok installed\n/ {
+          name = $2; sub(/\nStatus: [^\n]*/, ""); print $0 "\nFilename: ./" name ".deb\nSize: 1\nSHA256: 0" }' /var/lib/dpkg/status >offered/Packages
+        echo "deb [trusted=yes] file:$PWD/offered ./" >apt/sources
+        options=(-o Dir::State="$PWD/apt" -o Dir::State::status="$PWD/apt/status" -o Dir::Cache="$PWD/apt" -o Dir::Etc::sourcelist="$PWD/apt/sources"
+          -o Dir::Etc::sourceparts=/dev/null -o APT::Sandbox::User=root)
+        apt-get "${options[@]}" -qq update
+        apt-get "${options[@]}" --simulate --no-install-recommends install '{{Packages.Debian}}'
+        """;
+
     private async Task<InstalledServer> StartAsync()
     {
         var words = (await ReadAsync(Unit)).Split('\n').Single(line => line.StartsWith("ExecStart=", StringComparison.Ordinal))["ExecStart=".Length..]

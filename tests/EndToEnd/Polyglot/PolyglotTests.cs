@@ -5,32 +5,35 @@ using Mfa.V1;
 namespace Mfa.EndToEnd.Polyglot;
 
 /// <summary>The contract from every language: the same stories, the same answers.</summary>
-public sealed class PolyglotTests(PolyglotRun run) : IClassFixture<PolyglotRun>
+public sealed class PolyglotTests(PolyglotRuns runs) : IClassFixture<PolyglotRuns>
 {
     /// <summary>What no caller can bring about; tests/Polyglot/README.md says why.</summary>
     private static readonly string[] NotProvoked = ["UNSPECIFIED", "CONFLICT", "INTERNAL"];
 
     private static readonly string Folder = Path.Combine(ServerProgram.Repository, "tests/Polyglot");
 
-    public static TheoryData<string> Languages => [.. PolyglotRun.Languages];
+    public static TheoryData<string, string> Languages =>
+        [.. PolyglotRuns.Builds.SelectMany(build => PolyglotRun.Languages.Select(language => (build, language)))];
 
     [Theory]
     [MemberData(nameof(Languages))]
-    public void Every_story_goes_as_told_and_the_example_works(string language)
+    public void Every_story_goes_as_told_and_the_example_works(string build, string language)
     {
+        var run = runs[build];
+
         Assert.True(run.Closing.TryGetValue(language, out var closing), run.Said);
         Assert.True(closing.EndsWith(" passed, 0 failed", StringComparison.Ordinal), run.Said);
     }
 
     [Theory]
     [MemberData(nameof(Languages))]
-    public void Every_language_is_told_the_same(string language)
+    public void Every_language_is_told_the_same(string build, string language)
     {
         var stories = Directory.GetFiles(Path.Combine(Folder, "scenarios"), "*.json").Select(Path.GetFileNameWithoutExtension);
 
-        var told = run.Transcript(language);
+        var told = runs[build].Transcript(language);
 
-        Assert.Equal(run.Transcript("csharp"), told);
+        Assert.Equal(runs[PolyglotRuns.Builds[0]].Transcript("csharp"), told);
         Assert.Equal(stories.Order(StringComparer.Ordinal), told.Where(line => line.StartsWith("ok ", StringComparison.Ordinal)).Select(line => line[3..]).Order(StringComparer.Ordinal));
     }
 

@@ -12,10 +12,16 @@ internal static class ServerProgram
     /// <summary>The folder that the repository was built in.</summary>
     public static string Repository { get; } = Metadata("Repository");
 
-    public static string Path { get; } = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen ? chosen : Metadata("ServerProgram");
+    /// <summary>The one that was built with these tests, which needs the runtime.</summary>
+    public static string Normal { get; } = Metadata("ServerProgram");
+
+    public static string Path { get; } = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen ? chosen : Normal;
 
     /// <summary>The folders that the programs lie in, as for PATH.</summary>
     public static string Programs { get; } = $"{System.IO.Path.GetDirectoryName(Path)}:{System.IO.Path.GetDirectoryName(Metadata("ClientProgram"))}";
+
+    /// <summary>The program that takes OTLP, out of its package.</summary>
+    public static string Receiver { get; } = Metadata("Receiver");
 
     /// <summary>A shell for a script, without settings of the machine that the tests run on.</summary>
     public static ProcessStartInfo Shell(string script)

@@ -7,11 +7,29 @@ using Mfa.EndToEnd.Processes;
 namespace Mfa.EndToEnd.Watch;
 
 /// <summary>
-/// Metrics, traces and logs arrive at a collector. No collector can be installed here: ours takes what is posted and knows the names
-/// in it, and so proves that the server sends, and where to, but not that the format is right, which is the library's part.
+/// Metrics, traces and logs arrive: by gRPC at a program of others that decodes and shows them (the Aspire dashboard), and by HTTP at
+/// one of ours, which only looks for names in what is posted and for secrets in all of it.
 /// </summary>
 public sealed class CollectorTests
 {
+    [Fact]
+    public async Task A_receiver_of_others_understands_what_is_sent()
+    {
+        await using var receiver = await Receiver.StartAsync();
+        await using var server = await ServerProcess.StartAsync(
+            $"telemetry:otlp={receiver.Otlp}", "telemetry:tracePercent=100", "log:level=Debug");
+        await Owner.AssertServedAsync(server.Dev);
+        Assert.Equal(0, await server.StopAsync()); // sends what it has
+
+        var resource = Assert.Single((await receiver.AskAsync("resources")).EnumerateArray());
+        Assert.Equal("mfa-server", resource.GetProperty("name").GetString());
+        Assert.All(["hasMetrics", "hasTraces", "hasLogs"], kind => Assert.True(resource.GetProperty(kind).GetBoolean(), $"{kind}: {resource}"));
+        var (traces, logs) = ((await receiver.AskAsync("traces")).ToString(), (await receiver.AskAsync("logs")).ToString());
+        Assert.Contains("/mfa.v1.MfaService/Verify", traces, StringComparison.Ordinal);
+        Assert.Contains("Verdict on", logs, StringComparison.Ordinal);
+        server.Secrets.AssertNoneIn([traces, logs]);
+    }
+
     [Fact]
     public async Task Metrics_traces_and_logs_are_sent_without_a_secret()
     {

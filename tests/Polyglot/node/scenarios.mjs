@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
-import { readDetails } from "../../../docs/clients/node/errors.mjs";
+import { readDetails } from "../../../artifacts/polyglot/node/errors.mjs";
 
 const PATTERNS = { code: /(?<![0-9])[0-9]{6}(?![0-9])/, token: /(?<![\w-])[\w-]{43}(?![\w-])/ };
 const { mfa } = grpc.loadPackageDefinition(
