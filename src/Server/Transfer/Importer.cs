@@ -47,7 +47,10 @@ internal sealed class Importer(IStore store, KeyRing ring, ImportOptions options
     private static readonly TimeSpan PendingLifetime = TimeSpan.FromDays(1);
 
     /// <summary>Saved in one commit, about 5 ms under the write lock.</summary>
-    private const int RowsAtOnce = 64;
+    private const int RowsBesideServer = 64;
+
+    /// <summary>Several commits' worth, so that rows are sealed while others are synced.</summary>
+    private const int RowsAlone = 1024;
 
     /// <summary>A server that waits for the lock meanwhile gets its turn several times over before the next rows.</summary>
     private const int PauseFactor = 4;
@@ -73,15 +76,26 @@ internal sealed class Importer(IStore store, KeyRing ring, ImportOptions options
         IEnumerable<ForeignRow> rows, Func<bool> gently, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
     {
         _seen.Clear();
-        foreach (var batch in rows.Chunk(RowsAtOnce))
+        using var left = rows.GetEnumerator();
+        while (true)
         {
             ct.ThrowIfCancellationRequested();
+            var beside = gently();
+            var batch = Next(left, beside ? RowsBesideServer : RowsAlone);
+            if (batch.Count == 0) yield break;
             var began = clock.GetTimestamp();
             var told = await Task.WhenAll(batch.Select(row => BeforeLooking(row) is { } now ? Task.FromResult(now) : SaveAsync(row, ct)));
             foreach (var row in batch) row.Factor?.Dispose();
             foreach (var row in told) yield return row;
-            if (gently()) await Task.Delay(clock.GetElapsedTime(began) * PauseFactor, clock, ct);
+            if (beside) await Task.Delay(clock.GetElapsedTime(began) * PauseFactor, clock, ct);
         }
+    }
+
+    private static List<ForeignRow> Next(IEnumerator<ForeignRow> left, int most)
+    {
+        var batch = new List<ForeignRow>(most);
+        while (batch.Count < most && left.MoveNext()) batch.Add(left.Current);
+        return batch;
     }
 
     /// <summary>One row of the trail for the whole of it, beside those of the accounts.</summary>
