@@ -97,6 +97,7 @@ internal static class ServeCommand
         }
         catch (IOException taken)
         {
+            await app.StopAsync(CancellationToken.None); // parts that are at work already would take the end for a fault of theirs
             throw new StartRefusedException($"{taken.Message} Choose another --listen or --web.");
         }
 

@@ -68,7 +68,7 @@ public sealed class SnippetTests(DocsServer server) : IClassFixture<DocsServer>
     [Fact]
     public void Each_block_says_what_it_is()
     {
-        string[] shown = ["text", "json", "yaml", "python", "ts", "go", "ruby", "cpp", "csharp"];
+        string[] shown = ["text", "json", "yaml", "nginx", "python", "ts", "go", "ruby", "cpp", "csharp"];
         string[] commands = ["mfa ", "mfa-server ", "buf ", "make "];
 
         Assert.All(Snippet.All, snippet => Assert.Contains(snippet.Label, shown.Append("sh")));
