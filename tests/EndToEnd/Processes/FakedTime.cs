@@ -18,6 +18,7 @@ internal sealed class FakedTime : IDisposable
         ["FAKETIME_TIMESTAMP_FILE"] = _folder["offset"],
         ["FAKETIME_NO_CACHE"] = "1",
         ["FAKETIME_DONT_FAKE_MONOTONIC"] = "1",
+        ["FAKETIME_FORCE_MONOTONIC_FIX"] = "0", // a mend for other C libraries; with this one each timed wait ends at once, and the server spins
         ["DONT_FAKE_MONOTONIC"] = "1",
     };
 

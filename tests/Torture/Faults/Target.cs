@@ -160,6 +160,7 @@ internal sealed partial class Target : IAsyncDisposable
         ["FAKETIME_TIMESTAMP_FILE"] = file,
         ["FAKETIME_CACHE_DURATION"] = "1", // seconds; reading the file at every look at the clock costs more than the server does
         ["DONT_FAKE_MONOTONIC"] = "1",
+        ["FAKETIME_FORCE_MONOTONIC_FIX"] = "0", // a mend for other C libraries; with this one each timed wait ends at once, and the server spins
     };
 
     private async Task ReadAsync(StreamReader stream, TaskCompletionSource<string>? ready)
