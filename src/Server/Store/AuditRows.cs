@@ -8,7 +8,7 @@ namespace Mfa.Server.Store;
 /// <summary>The audit table, as statements on a session.</summary>
 internal static class AuditRows
 {
-    /// <summary>Rows are found by account one segment at a time. An index holds this number: never change it.</summary>
+    /// <summary>Rows are found by account one segment at a time. The finding aid holds this number: never change it.</summary>
     public const int SegmentBits = 12;
 
     // A row that somebody put where the next one goes is no row of ours, and must not keep it out.
@@ -107,7 +107,7 @@ internal static class AuditRows
         return number;
     }
 
-    /// <summary>Short, because it stands in the index; rows of accounts that share one are told apart by their names.</summary>
+    /// <summary>Short, because the finding aid lists it; rows of accounts that share one are told apart by their names.</summary>
     public static long KeyOf(AccountKey account)
     {
         if (account.Account.Length == 0) return 0;
