@@ -15,8 +15,6 @@ public sealed class SnippetTests(DocsServer server) : IClassFixture<DocsServer>
         ("docs/callers.md", "mfa-server keys create shop", "wants the id of one of your keys"),
         ("docs/callers.md", "mfa-server serve", "wants certificates, or an issuer, of your own"),
         ("docs/client.md", "mfa --endpoint https", "asks a person for a password; tests/EndToEnd/ClientTests has it over TLS"),
-        ("docs/clients/cpp.md", "make -C gen/cpp", "compiles for half a minute what tests/Polyglot/build compiles, too"),
-        ("docs/clients/go.md", "mkdir -p gen/go", "compiles for half a minute what tests/Polyglot/build compiles, too"),
         ("docs/install.md", "make packages", "was made before these tests; tests/EndToEnd/Install puts the packages in"),
         ("docs/install.md", "sudo apt install", "tests/EndToEnd/Install puts it into a root of its own"),
         ("docs/install.md", "skopeo copy", "wants a container engine; tests/EndToEnd/Install runs the image without one"),
