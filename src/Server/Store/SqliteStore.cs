@@ -138,12 +138,12 @@ internal sealed class SqliteStore : IStore
         if (Refused(session, ref change)) return change.Answer;
         if (!SaveIfChanged(session, loaded, change))
         {
-            // Lost the race. Nobody else writes while we hold the lock, so the second decision cannot lose another one.
+            // Lost the race. Nobody else writes while we hold the lock, so the second decision loses only where the database itself
+            // keeps the row from being saved.
             var fresh = AccountRows.Find(session, loaded.Key);
             change = decide(fresh);
             if (Refused(session, ref change)) return change.Answer;
-            if (!SaveIfChanged(session, fresh, change))
-                throw new InvalidOperationException("The account changed under the write lock."); // unreachable
+            if (!SaveIfChanged(session, fresh, change)) throw new LostRaceException();
         }
 
         if (change.Audit is { } entry) session.Audit(entry);
