@@ -52,7 +52,7 @@ internal sealed class Accounts
     /// <summary>Waits until so many accounts have a code that was never used: a slice that waits for the next time step measures nothing.</summary>
     public async Task WaitForCodesAsync(int needed)
     {
-        while (_lastSteps.Count(last => last <= Now()) < Math.Min(needed, Count)) await Task.Delay(500);
+        while (_lastSteps.Count(last => last < Newest()) < Math.Min(needed, Count)) await Task.Delay(500);
     }
 
     /// <summary>The next account with a code of it that was never used.</summary>
@@ -63,7 +63,7 @@ internal sealed class Accounts
             var i = Next();
             var last = Volatile.Read(ref _lastSteps[i]);
             var step = Math.Max(last + 1, Now());
-            if (step <= Now() + 1 && Interlocked.CompareExchange(ref _lastSteps[i], step, last) == last) return Request(i, step);
+            if (step <= Newest() && Interlocked.CompareExchange(ref _lastSteps[i], step, last) == last) return Request(i, step);
         }
 
         throw new RefusedToReportException("all codes are used up, more accounts are needed");
@@ -101,6 +101,9 @@ internal sealed class Accounts
     private int Next() => (int)((uint)Interlocked.Increment(ref _cursor) % (uint)Count);
 
     private static int Now() => (int)(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / Period);
+
+    /// <summary>The newest step the server is sure to take: one ahead, but not at the edge, where its look at the clock may come out a moment earlier.</summary>
+    private static int Newest() => (int)((TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() - 1) / Period) + 1;
 
     /// <summary>RFC 4226 §5.3 and RFC 6238 §4.2.</summary>
     private string CodeAt(int i, long step)
