@@ -37,7 +37,7 @@ test: $(BUF) build packages
 	  aiosmtpd:python3-aiosmtpd openssl:openssl node:nodejs /usr/sbin/chronyd:chrony faketime:faketime strace:strace prlimit:util-linux \
 	  systemd-analyze:systemd unshare:util-linux zsh:zsh fish:fish groff:groff-base \
 	  /usr/sbin/bearerbox:kannel /usr/lib/kannel/test/fakesmsc:kannel-extras prometheus:prometheus promtool:prometheus \
-	  pg_ctlcluster:postgresql setpriv:util-linux /usr/sbin/pgbouncer:pgbouncer $(LANGUAGES)
+	  pg_ctlcluster:postgresql setpriv:util-linux /usr/sbin/pgbouncer:pgbouncer /usr/sbin/nginx:nginx $(LANGUAGES)
 	$(BUF) lint
 	$(BUF) breaking --against protos/landed.json
 	$(NATIVES) dotnet test --solution MfaGrpc.sln --configuration $(CONFIGURATION) --no-build

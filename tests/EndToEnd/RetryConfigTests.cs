@@ -1,9 +1,6 @@
-using System.Text.Json;
 using Grpc.Core;
 using Grpc.Net.Client;
-using Grpc.Net.Client.Configuration;
 using Mfa.EndToEnd.Calls;
-using Mfa.EndToEnd.Processes;
 using Mfa.V1;
 
 namespace Mfa.EndToEnd;
@@ -11,9 +8,6 @@ namespace Mfa.EndToEnd;
 /// <summary>docs/clients/retry.json: what clients are told to use makes lost answers harmless (RR11, CL6).</summary>
 public sealed class RetryConfigTests(ServerWithoutGap server) : IClassFixture<ServerWithoutGap>, IAsyncDisposable
 {
-    private static readonly JsonElement Shipped =
-        JsonDocument.Parse(File.ReadAllText(Path.Combine(ServerProgram.Repository, "docs/clients/retry.json"))).RootElement;
-
     private Caller Caller => server.Process.Dev;
 
     public ValueTask DisposeAsync() => new(Owner.AssertServedAsync(Caller));
@@ -21,22 +15,22 @@ public sealed class RetryConfigTests(ServerWithoutGap server) : IClassFixture<Se
     [Fact]
     public void It_repeats_exactly_the_methods_that_take_a_request_id_and_only_when_the_server_was_not_reached()
     {
-        var repeated = Shipped.GetProperty("methodConfig").EnumerateArray().SelectMany(config => config.GetProperty("name").EnumerateArray())
+        var repeated = ShippedRetries.File.GetProperty("methodConfig").EnumerateArray().SelectMany(config => config.GetProperty("name").EnumerateArray())
             .Select(name => (Service: name.GetProperty("service").GetString(), Method: name.GetProperty("method").GetString()));
         var repeatable = MfaService.Descriptor.Methods.Where(method => method.InputType.FindFieldByName("request_id") is not null)
             .Select(method => (Service: (string?)MfaService.Descriptor.FullName, Method: (string?)method.Name));
 
         Assert.Equal(repeatable.Order(), repeated.Order());
         Assert.All(
-            Shipped.GetProperty("methodConfig").EnumerateArray(),
-            config => Assert.Equal("UNAVAILABLE", Assert.Single(Retry(config).GetProperty("retryableStatusCodes").EnumerateArray()).GetString()));
+            ShippedRetries.File.GetProperty("methodConfig").EnumerateArray(),
+            config => Assert.Equal("UNAVAILABLE", Assert.Single(config.GetProperty("retryPolicy").GetProperty("retryableStatusCodes").EnumerateArray()).GetString()));
     }
 
     [Fact]
     public async Task A_client_that_uses_it_hears_what_happened_although_answers_got_lost_and_nothing_happens_twice()
     {
         using var relay = new LossyRelay(server.Process.Grpc);
-        using var channel = GrpcChannel.ForAddress(relay.Address, new GrpcChannelOptions { ServiceConfig = Config() });
+        using var channel = GrpcChannel.ForAddress(relay.Address, new GrpcChannelOptions { ServiceConfig = ShippedRetries.Config() });
         var client = new MfaService.MfaServiceClient(channel);
         var key = new Metadata { { "authorization", $"Bearer {server.Process.DevKey}" } };
         var owner = await Owner.EnrolAsync(Caller);
@@ -59,7 +53,7 @@ public sealed class RetryConfigTests(ServerWithoutGap server) : IClassFixture<Se
     public async Task A_method_that_is_not_in_it_is_sent_once()
     {
         using var relay = new LossyRelay(server.Process.Grpc);
-        using var channel = GrpcChannel.ForAddress(relay.Address, new GrpcChannelOptions { ServiceConfig = Config() });
+        using var channel = GrpcChannel.ForAddress(relay.Address, new GrpcChannelOptions { ServiceConfig = ShippedRetries.Config() });
         var client = new MfaService.MfaServiceClient(channel);
         var key = new Metadata { { "authorization", $"Bearer {server.Process.DevKey}" } };
         var owner = await Owner.EnrolAsync(Caller);
@@ -71,34 +65,4 @@ public sealed class RetryConfigTests(ServerWithoutGap server) : IClassFixture<Se
 
         Assert.Equal(1, relay.Lost);
     }
-
-    private static JsonElement Retry(JsonElement config) => config.GetProperty("retryPolicy");
-
-    /// <summary>The file, as the .NET client takes it.</summary>
-    private static ServiceConfig Config()
-    {
-        var service = new ServiceConfig();
-        foreach (var config in Shipped.GetProperty("methodConfig").EnumerateArray())
-        {
-            var retry = Retry(config);
-            var method = new MethodConfig
-            {
-                RetryPolicy = new RetryPolicy
-                {
-                    MaxAttempts = retry.GetProperty("maxAttempts").GetInt32(),
-                    InitialBackoff = Seconds(retry.GetProperty("initialBackoff")),
-                    MaxBackoff = Seconds(retry.GetProperty("maxBackoff")),
-                    BackoffMultiplier = retry.GetProperty("backoffMultiplier").GetDouble(),
-                    RetryableStatusCodes = { StatusCode.Unavailable },
-                },
-            };
-            foreach (var name in config.GetProperty("name").EnumerateArray())
-                method.Names.Add(new MethodName { Service = name.GetProperty("service").GetString(), Method = name.GetProperty("method").GetString() });
-            service.MethodConfigs.Add(method);
-        }
-
-        return service;
-    }
-
-    private static TimeSpan Seconds(JsonElement duration) => TimeSpan.FromSeconds(double.Parse(duration.GetString()!.TrimEnd('s')));
 }

@@ -51,6 +51,10 @@ internal sealed class Torment(string program, string folder, int seed, Dictionar
     /// <summary>Far more than any answer takes; only a server that hangs gets here.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
+    /// <summary>One key does everything here, and much of what it sends is wrong: its quota must not stand before the rules that are checked.</summary>
+    internal static readonly string[] Unlimited =
+        ["quota:callsPerSecond=0", "quota:guessesPerSecond=0", "spray:wrong=10000000", "spray:total=100000000"];
+
     internal static readonly Rules Rules = new();
 
     /// <summary>Limits on sending would hide what is looked for; notices would fill the mailbox.</summary>

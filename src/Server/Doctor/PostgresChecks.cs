@@ -32,12 +32,21 @@ internal sealed class PostgresChecks(Patient patient, string store)
                 return Finding.Fail($"{setting} is off: a power cut can make used codes good again.", $"Set {setting} = on in postgresql.conf.");
         }
 
-        if (Value(session, "SELECT current_setting('synchronous_commit')") is "off")
-            return Finding.Fail("synchronous_commit is off: a crash can make used codes good again.", "Set synchronous_commit = on.");
-        return Value(session, "SELECT current_setting('synchronous_standby_names')") is { Length: > 0 } standbys
-            ? Finding.Ok($"every commit is on disk, here and on {standbys}.")
-            : Finding.Warn("every commit is on disk here, and nowhere else before it is answered.",
+        var commit = Value(session, "SELECT current_setting('synchronous_commit')");
+        if (commit is "off") return Finding.Fail("synchronous_commit is off: a crash can make used codes good again.", "Set synchronous_commit = on.");
+        if (Value(session, "SELECT current_setting('synchronous_standby_names')") is not { } standbys)
+        {
+            return Finding.Warn("every commit is on disk here, and nowhere else before it is answered.",
                 "A failover to a standby would lose the last moments. For none lost, set synchronous_standby_names; see docs/postgresql.md.");
+        }
+
+        if (commit is "local")
+            return Finding.Warn($"synchronous_commit is local: no commit waits for {standbys}, and a failover loses the last moments.", "Set synchronous_commit = on.");
+        if (commit is "remote_write")
+            return Finding.Warn($"synchronous_commit is remote_write: {standbys} has each commit, but perhaps not on its disk. Lost when both machines fail at once.", "Set synchronous_commit = on.");
+        return Value(session, "SELECT 1 FROM pg_stat_replication LIMIT 1") is null
+            ? Finding.Fail($"commits wait for {standbys}, and no standby is connected: nothing can be saved.", "Bring a standby back, or clear synchronous_standby_names for as long as there is none.")
+            : Finding.Ok($"every commit is on disk, here and on {standbys}.");
     });
 
     public Finding Keys() => Look((_, session) =>

@@ -28,7 +28,7 @@ public sealed partial class PostgresCluster : IAsyncDisposable
     public static PostgresCluster Running => _first ?? throw new InvalidOperationException("The test run has not begun.");
 
     /// <summary>A password that no message may show.</summary>
-    public string Password { get; } = Convert.ToHexString(RandomNumberGenerator.GetBytes(12));
+    public string Password { get; private init; } = Convert.ToHexString(RandomNumberGenerator.GetBytes(12));
 
     public int Port { get; } = Processes.FreePort.Next();
 
@@ -82,6 +82,27 @@ public sealed partial class PostgresCluster : IAsyncDisposable
         Assert.Equal(0, Kill(server.Id, 2)); // SIGINT: its fast shutdown
         await server.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience);
         server.Dispose();
+    }
+
+    /// <summary>Cuts all its processes short at once, as the loss of the machine does.</summary>
+    public async Task KillAsync()
+    {
+        var server = _server!;
+        _server = null;
+        server.Kill(entireProcessTree: true);
+        await server.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience);
+        server.Dispose();
+    }
+
+    /// <summary>A standby of this one, which streams all that is written here. It serves reads when this returns.</summary>
+    public async Task<PostgresCluster> NewStandbyAsync()
+    {
+        var standby = new PostgresCluster { Password = Password };
+        var copied = await Processes.OutsideProgram.RunAsync(Command(Path.Combine(Programs, "pg_basebackup"), "--pgdata", Path.Combine(await GiveAsync(standby._folder), "data"),
+            "--write-recovery-conf", "--checkpoint=fast", "--dbname", $"host=127.0.0.1 port={Port} user={User} password={Password}"), []);
+        Assert.True(copied.ExitCode == 0, copied.Errors);
+        await standby.StartAsync();
+        return standby;
     }
 
     public async ValueTask DisposeAsync()

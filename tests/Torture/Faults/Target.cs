@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Mfa.Torture.History;
+using Mfa.Torture.Load;
 using Mfa.V1;
 
 namespace Mfa.Torture.Faults;
@@ -11,16 +12,12 @@ namespace Mfa.Torture.Faults;
 /// The server under torture: one folder, many lives. Runs with libfaketime in front of its clock, which a file moves; the clock
 /// that measures time spans is left alone.
 /// </summary>
-internal sealed partial class Target : IAsyncDisposable
+internal sealed partial class Target : ITarget, IAsyncDisposable
 {
     /// <summary>A start takes well under a second; on a machine that is overwhelmed it may take this.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly string _program;
-    /// <summary>One key does everything here, and much of what it sends is wrong: its quota must not stand before the rules that are checked.</summary>
-    private static readonly string[] Unlimited =
-        ["quota:callsPerSecond=0", "quota:guessesPerSecond=0", "spray:wrong=10000000", "spray:total=100000000"];
-
     private readonly string[] _settings;
     private readonly Dictionary<string, string> _environment;
     private readonly string[] _wrapper;
@@ -73,7 +70,7 @@ internal sealed partial class Target : IAsyncDisposable
         string[] command = _program.EndsWith(".dll", StringComparison.Ordinal) ? ["dotnet", _program] : [_program];
         // A write beyond the size limit is to fail, as on a full disk, not to end the process.
         string[] arguments = ["-c", "trap '' XFSZ; exec \"$@\"", "sh", .. _wrapper, .. command, "serve", "--dev", "--data", Data,
-            "--listen", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0", .. Unlimited.Concat(_settings).SelectMany(s => new[] { "--set", s })];
+            "--listen", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0", .. Torment.Unlimited.Concat(_settings).SelectMany(s => new[] { "--set", s })];
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         foreach (var (name, value) in _environment.Concat(FakeClock(ClockFile))) start.Environment[name] = value;
         _process = Process.Start(start)!;
@@ -89,9 +86,12 @@ internal sealed partial class Target : IAsyncDisposable
     /// <summary>Waits until it serves.</summary>
     public Task<Connection> ConnectedAsync() => Volatile.Read(ref _up).Task;
 
+    public bool IsHungUpOn => true;
+
     /// <summary>After a call that broke: gives whoever ends this life the time to say so.</summary>
-    public async Task LeftAsync(int life)
+    public async Task LeftAsync(int life, Outcome outcome)
     {
+        if (outcome != Outcome.Unknown) return;
         for (var i = 0; i < 20 && life == Life; i++) await Task.Delay(10);
     }
 
@@ -179,6 +179,3 @@ internal sealed partial class Target : IAsyncDisposable
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Signal(int process, int signal);
 }
-
-/// <summary>How to call one life of the server.</summary>
-internal sealed record Connection(int Server, MfaService.MfaServiceClient Client, Metadata Key);

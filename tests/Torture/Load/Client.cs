@@ -2,14 +2,13 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
-using Mfa.Torture.Faults;
 using Mfa.Torture.History;
 using Mfa.V1;
 
 namespace Mfa.Torture.Load;
 
 /// <summary>Sends calls and writes down each with its answer.</summary>
-internal sealed class Client(Target target, HistoryFile history)
+internal sealed class Client(ITarget target, HistoryFile history)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static long _calls;
@@ -114,7 +113,7 @@ internal sealed class Client(Target target, HistoryFile history)
 
         call = call with { End = Now(), Answer = answer };
         if (call.Rpc != Rpc.GetStatus || answer.Outcome == Outcome.Ok) history.Add(new Line(call)); // reading has no effect to look for
-        if (answer.Outcome == Outcome.Unknown && !hangUp.IsCancellationRequested) await target.LeftAsync(server);
+        if (answer.Outcome is Outcome.Unknown or Outcome.Unavailable && !hangUp.IsCancellationRequested) await target.LeftAsync(server, answer.Outcome);
         return call;
     }
 

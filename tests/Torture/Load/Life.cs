@@ -5,7 +5,7 @@ using Mfa.V1;
 namespace Mfa.Torture.Load;
 
 /// <summary>What happens to one account: everything its owner, its callers and a thief of its codes may do, by chance.</summary>
-internal sealed class Life(Owner owner, Client client, Mailbox mailbox, Target target, Chance chance)
+internal sealed class Life(Owner owner, Client client, Mailbox mailbox, ITarget target, Chance chance)
 {
     private static readonly TimeSpan MailPatience = TimeSpan.FromSeconds(4);
 
@@ -172,7 +172,7 @@ internal sealed class Life(Owner owner, Client client, Mailbox mailbox, Target t
         var id = chance.Next(2) == 0 ? Guid.NewGuid().ToString() : "";
         var copies = chance.Next(4) == 0 ? chance.Next(2, 9) : 1;
         using var hangUp = new CancellationTokenSource();
-        if (chance.Next(20) == 0) hangUp.CancelAfter(TimeSpan.FromMicroseconds(chance.Next(8_000)));
+        if (target.IsHungUpOn && chance.Next(20) == 0) hangUp.CancelAfter(TimeSpan.FromMicroseconds(chance.Next(8_000)));
         var calls = await Task.WhenAll(Enumerable.Range(0, copies).Select(_ => NoteAsync(client.VerifyAsync(owner, what, text, enrollment, id, hangUp.Token))));
         if (id.Length > 0 && chance.Next(2) == 0) calls = [.. calls, await client.VerifyAsync(owner, what, text, enrollment, id)];
         return calls.Select(call => call.Answer).OrderByDescending(a => a.Verdict == Verdict.Accepted).ThenBy(a => a.Outcome).First();

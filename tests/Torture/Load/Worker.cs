@@ -1,10 +1,9 @@
 using Mfa.Torture.Checking;
-using Mfa.Torture.Faults;
 
 namespace Mfa.Torture.Load;
 
 /// <summary>Leads many short lives one after another, and comes back to those it led before.</summary>
-internal sealed class Worker(string name, Client client, Mailbox mailbox, Target target, Rules rules, Chance chance)
+internal sealed class Worker(string name, Client client, Mailbox mailbox, ITarget target, Rules rules, Chance chance)
 {
     private readonly List<Life> _lives = [];
     private int _owners;
