@@ -28,9 +28,9 @@ internal sealed partial class Peer : IDisposable
     }
 
     /// <summary>A server with everything on but the limits on one caller: one key does all the work here, and many of its codes are wrong.</summary>
-    public static Peer StartServer(string program, string folder) => Start(
-        program, "serve", "--dev", "--data", folder, "--listen", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0", "--set", "log:level=Warning",
-        "--set", "quota:callsPerSecond=0", "--set", "quota:guessesPerSecond=0", "--set", "spray:wrong=10000000", "--set", "spray:total=100000000");
+    public static Peer StartServer(string program, string folder, params string[] more) => Start(
+        program, ["serve", "--dev", "--data", folder, "--listen", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0", "--set", "log:level=Warning",
+        "--set", "quota:callsPerSecond=0", "--set", "quota:guessesPerSecond=0", "--set", "spray:wrong=10000000", "--set", "spray:total=100000000", .. more]);
 
     /// <summary>Processor time used so far, user and system, as the operating system counts it.</summary>
     public TimeSpan Cpu()

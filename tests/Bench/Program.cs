@@ -1,7 +1,7 @@
 using Mfa.Bench;
 
-// `Bench SERVER [quick]` measures SERVER; `Bench SERVER logins` measures it beside a crowd of passwords; `Bench echo` is the bare
-// server it compares with; `Bench simulate` prints the table of docs/scaling.md.
+// `Bench SERVER [quick]` measures SERVER; `Bench SERVER logins` measures it beside a crowd of passwords, `Bench SERVER postgres` on
+// PostgreSQL; `Bench echo` is the bare server it compares with; `Bench simulate` prints the table of docs/scaling.md.
 switch (args)
 {
     case ["echo"]:
@@ -19,6 +19,8 @@ switch (args)
         });
     case [var server, "logins"]:
         return await ReportAsync(() => LoginsMode.RunAsync(server));
+    case [var server, "postgres"]:
+        return await ReportAsync(() => PostgresMode.RunAsync(server));
     case [var server]:
         return await ReportAsync(async () =>
         {
@@ -36,7 +38,7 @@ switch (args)
             }
         });
     default:
-        Console.Error.WriteLine("Bench SERVER [quick|logins]: measures the mfa-server at that path against a bare echo.");
+        Console.Error.WriteLine("Bench SERVER [quick|logins|postgres]: measures the mfa-server at that path against a bare echo, or pgbench.");
         return 2;
 }
 

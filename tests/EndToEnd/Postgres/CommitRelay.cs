@@ -5,11 +5,12 @@ namespace Mfa.EndToEnd.Postgres;
 
 /// <summary>
 /// The network between a server and its database, which can break in the worst moment: while a group of decisions is being
-/// committed. Requests that save such a group are told by the statement that moves the end of the audit trail.
+/// committed. Requests that save such a group are told by the statement that moves the end of the audit trail, which is prepared once on
+/// each connection and then goes by its name.
 /// </summary>
 internal sealed class CommitRelay : IDisposable
 {
-    private static readonly byte[] Commit = "UPDATE audit_head SET seq = $1"u8.ToArray();
+    private static readonly byte[] MoveHead = "UPDATE audit_head SET seq = $1"u8.ToArray();
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly int _database;
@@ -63,11 +64,13 @@ internal sealed class CommitRelay : IDisposable
     private async Task AskAsync(Socket near, Socket far, TaskCompletionSource<bool> answerLost)
     {
         var buffer = new byte[262_144];
+        byte[]? bind = null;
         try
         {
             while (await near.ReceiveAsync(buffer) is > 0 and var count)
             {
-                if (buffer.AsSpan(0, count).IndexOf(Commit) >= 0 && Interlocked.Exchange(ref _cut, 0) is > 0 and var cut)
+                bind = BindOf(buffer.AsSpan(0, count)) ?? bind;
+                if (bind is not null && buffer.AsSpan(0, count).IndexOf(bind) >= 0 && Interlocked.Exchange(ref _cut, 0) is > 0 and var cut)
                 {
                     if (cut == 3) return;
                     answerLost.SetResult(cut == 2);
@@ -103,6 +106,15 @@ internal sealed class CommitRelay : IDisposable
         {
             // One side is gone.
         }
+    }
+
+    /// <summary>Of the message Parse, which gives the statement its name: what the message Bind holds of it, the end of the portal's name first.</summary>
+    private static byte[]? BindOf(ReadOnlySpan<byte> asked)
+    {
+        if (asked.IndexOf(MoveHead) is not (>= 0 and var at)) return null;
+        var end = asked[..at].LastIndexOf((byte)0);
+        var name = asked[..end];
+        return [0, .. name[(name.LastIndexOfAnyExceptInRange((byte)'0', (byte)'z') + 1)..], 0];
     }
 
     /// <summary>ReadyForQuery, idle: the last six bytes of an answer whose transaction has ended.</summary>

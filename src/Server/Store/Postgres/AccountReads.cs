@@ -9,12 +9,10 @@ namespace Mfa.Server.Store.Postgres;
 internal sealed class AccountReads(PostgresDatabase database)
 {
     private const int MaxGroup = 256;
-    private const int Lanes = 2;
-
     private readonly System.Threading.Channels.Channel<Read> _queue = System.Threading.Channels.Channel.CreateUnbounded<Read>();
     private Task _running = Task.CompletedTask;
 
-    public void Start() => _running = Task.WhenAll(Enumerable.Range(0, Lanes).Select(_ => Task.Run(RunAsync)));
+    public void Start() => _running = Task.Run(RunAsync);
 
     /// <param name="mark">A request whose answer is wanted as well; null for none.</param>
     public Task<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark, DateTimeOffset now)
@@ -31,7 +29,7 @@ internal sealed class AccountReads(PostgresDatabase database)
 
     /// <returns>Each in the place of its key or mark. An answer is null when the request was not answered, or is forgotten.</returns>
     public static async Task<(List<Account> Accounts, List<RememberedAnswer?> Answers)> FindAsync(
-        NpgsqlConnection connection, IReadOnlyList<AccountKey> keys, IReadOnlyList<RequestMark> marks, DateTimeOffset now)
+        PostgresDatabase database, NpgsqlConnection connection, IReadOnlyList<AccountKey> keys, IReadOnlyList<RequestMark> marks, DateTimeOffset now)
     {
         var accounts = keys.Select(key => new Account(key)).ToList(); // one that was never saved is empty
         var answers = marks.Select(_ => (RememberedAnswer?)null).ToList();
@@ -40,6 +38,7 @@ internal sealed class AccountReads(PostgresDatabase database)
         if (marks.Count > 0) batch.BatchCommands.Add(AnswerColumns.Find(marks));
         if (keys.Count > 0) batch.BatchCommands.Add(AccountColumns.Find(keys));
         if (batch.BatchCommands.Count == 0) return (accounts, answers);
+        await database.PrepareAsync(batch);
         await using var row = await batch.ExecuteReaderAsync();
         if (marks.Count > 0)
         {
@@ -60,13 +59,12 @@ internal sealed class AccountReads(PostgresDatabase database)
         {
             reads.Clear();
             while (reads.Count < MaxGroup && _queue.Reader.TryRead(out var read)) reads.Add(read);
-            if (reads.Count == 0) continue; // the other lane has them
             try
             {
                 var keys = reads.Select(read => read.Key).Distinct().ToArray();
                 var marked = reads.FindAll(read => read.Mark is not null);
                 var now = reads.Max(read => read.Now);
-                var (accounts, answers) = await database.ReadAsync(connection => FindAsync(connection, keys, marked.ConvertAll(read => read.Mark!), now));
+                var (accounts, answers) = await database.ReadAsync(connection => FindAsync(database, connection, keys, marked.ConvertAll(read => read.Mark!), now));
                 var found = accounts.ToDictionary(account => account.Key);
                 for (var i = 0; i < marked.Count; i++) marked[i].Done.TrySetResult((found[marked[i].Key], answers[i]));
                 foreach (var read in reads.Where(read => read.Mark is null)) read.Done.TrySetResult((found[read.Key], null));

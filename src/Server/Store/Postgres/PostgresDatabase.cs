@@ -14,6 +14,7 @@ internal sealed class PostgresDatabase : IDisposable
 
     private readonly NpgsqlConnectionStringBuilder _address;
     private readonly NpgsqlDataSource _source;
+    private volatile bool _prepares;
 
     public PostgresDatabase(string store)
     {
@@ -69,6 +70,7 @@ internal sealed class PostgresDatabase : IDisposable
             catch (Exception broken) when (PostgresErrors.IsOfStore(broken))
             {
                 if (PostgresErrors.IsCut(broken)) Forget();
+                if (PostgresErrors.IsNotPrepared(broken)) StopPreparing();
                 if (again || !PostgresErrors.IsCut(broken)) throw new StoreUnavailableException(broken);
             }
         }
@@ -95,6 +97,22 @@ internal sealed class PostgresDatabase : IDisposable
 
     /// <summary>After one connection broke, the others that wait in the pool are of the same server that is gone.</summary>
     public void Forget() => _source.Clear();
+
+    /// <summary>
+    /// Looks whether a statement that was prepared on a connection will be found there again. Behind a pooler that lends connections
+    /// by transaction it will not; a pooler is known by the process it names, which is not the one that answers.
+    /// </summary>
+    public void LookForPooler() => _prepares = Read(session => (int)session.Command("SELECT pg_backend_pid()").ExecuteScalar()! == session.Connection.ProcessID);
+
+    /// <summary>Has the database keep the statements of a batch parsed and planned, where it can: half of its work on a group is that.</summary>
+    public Task PrepareAsync(NpgsqlBatch batch) => _prepares ? batch.PrepareAsync() : Task.CompletedTask;
+
+    /// <summary>A pooler has come in between since.</summary>
+    public void StopPreparing()
+    {
+        _prepares = false;
+        Forget();
+    }
 
     /// <summary>Creates the schema, or brings an older one up to this program. Two programs that start at once wait for each other.</summary>
     /// <param name="ring">Signs the beginning of the audit trail.</param>

@@ -20,6 +20,10 @@ internal static class PostgresErrors
     /// <summary>The connection ended in the middle: whether a commit got through is not known.</summary>
     public static bool IsCut(Exception broken) => broken is not PostgresException postgres || IsGoingAway(postgres);
 
+    /// <summary>The connection is not the one that a statement was prepared on: a pooler lends them.</summary>
+    public static bool IsNotPrepared(Exception broken) =>
+        broken is PostgresException { SqlState: PostgresErrorCodes.InvalidSqlStatementName or PostgresErrorCodes.DuplicatePreparedStatement };
+
     public static bool IsOfStore(Exception broken) => broken is NpgsqlException or TimeoutException or SocketException or IOException
         || broken is InvalidOperationException { InnerException: NpgsqlException };
 

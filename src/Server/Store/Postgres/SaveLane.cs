@@ -81,7 +81,7 @@ internal sealed class SaveLane(PostgresDatabase database, TrailChain chain, Time
                     rows = chain.Next(group.Entries);
                     await using var connection = await database.OpenAsync();
                     var began = clock.GetTimestamp();
-                    await group.RunAsync(connection, chain.Commands(rows), now);
+                    await group.RunAsync(database, connection, chain.Commands(rows), now);
                     chain.Committed(rows);
                     committed(group.Jobs.Count, clock.GetElapsedTime(began));
                 }
@@ -180,6 +180,7 @@ internal sealed class SaveLane(PostgresDatabase database, TrailChain chain, Time
     private async Task SettleAsync(SaveGroup group, TrailRows? rows, Exception broken)
     {
         chain.Lost();
+        if (PostgresErrors.IsNotPrepared(broken)) database.StopPreparing();
         if (PostgresErrors.IsCut(broken))
         {
             database.Forget();
@@ -220,7 +221,7 @@ internal sealed class SaveLane(PostgresDatabase database, TrailChain chain, Time
             var keys = jobs.Select(job => job.Loaded?.Key).OfType<AccountKey>().Distinct().ToList();
             var marks = jobs.Select(job => job.Mark).OfType<RequestMark>().DistinctBy(mark => (mark.Account, mark.Caller, mark.Id)).ToList();
             await using var connection = await database.OpenAsync();
-            var (accounts, found) = await AccountReads.FindAsync(connection, keys, marks, now);
+            var (accounts, found) = await AccountReads.FindAsync(database, connection, keys, marks, now);
             var answers = new Dictionary<(AccountKey, string, Guid), RememberedAnswer>();
             for (var i = 0; i < marks.Count; i++)
             {
