@@ -71,11 +71,13 @@ internal sealed partial class DataFolder : IDisposable
         }
     }
 
+    public static string RingPathIn(string path) => System.IO.Path.GetFullPath(System.IO.Path.Combine(path, RingFile));
+
     /// <summary>Works on a folder that has a key ring but perhaps no database, while nobody serves it.</summary>
     public static T Alone<T>(string path, Func<string, KeyRing, T> work)
     {
-        var ringPath = System.IO.Path.GetFullPath(System.IO.Path.Combine(path, RingFile));
-        if (!File.Exists(ringPath)) throw new StartRefusedException($"{ringPath}: missing. Put the key ring of the backup there first; it is backed up apart.");
+        var ringPath = RingPathIn(path);
+        if (!File.Exists(ringPath)) throw new StartRefusedException($"{ringPath}: missing. Put the key ring that belongs to the database there first; it is kept apart from it.");
         path = Prepare(path);
         using var alone = Lock(path);
         if (FolderSwitch.IsLeft(path)) FolderSwitch.Finish(path);

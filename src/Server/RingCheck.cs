@@ -43,6 +43,10 @@ internal static class RingCheck
         return known.ContainsKey(ring.ActiveId);
     }
 
+    /// <summary>The same for a database that nobody serves.</summary>
+    /// <exception cref="StartRefusedException">As for <see cref="RunAsync"/>.</exception>
+    public static void Refuse(Session session, KeyRing ring, string ringPath) => Refuse(Stranger(RingKeyRows.CheckValues(session), ring), ringPath);
+
     private static void Refuse(uint? stranger, string ringPath)
     {
         if (stranger is { } id)

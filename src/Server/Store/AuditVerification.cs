@@ -22,7 +22,9 @@ internal sealed class AuditVerification(Session session, KeyRing ring)
     private readonly AuditChain _chain = new();
     private readonly List<AuditDamage> _damage = [];
     private readonly byte[] _hash = new byte[AuditChain.HashBytes];
+    private readonly List<(MovedChain End, DateTimeOffset Time)> _moved = [];
     private long _last;
+    private bool _outsideMet;
 
     /// <param name="after">Rows up to this one are taken as they are: their damage is known.</param>
     /// <param name="outside">A checkpoint that was kept elsewhere.</param>
@@ -100,6 +102,7 @@ internal sealed class AuditVerification(Session session, KeyRing ring)
         var mark = marks.MoveNext() ? marks.Current : null;
         var marked = start;
         _last = start;
+        _outsideMet = outside?.Seq == start && outside.Hash.AsSpan().SequenceEqual(_hash);
         var row = AuditRows.From(session, start);
         try
         {
@@ -118,8 +121,9 @@ internal sealed class AuditVerification(Session session, KeyRing ring)
                     marked = seq;
                 }
 
-                if (outside?.Seq == seq && !outside.Hash.AsSpan().SequenceEqual(_hash))
-                    return Stop(seq, "not what the given checkpoint says, or one of the rows before it is not");
+                if (outside?.Seq == seq) _outsideMet = outside.Hash.AsSpan().SequenceEqual(_hash);
+                if (act == AuditAct.Operator && row.Bytes(13).StartsWith(MovedChain.Mark) && MovedChain.Parse(row.Text(13)) is { } moved)
+                    _moved.Add((moved, DateTimeOffset.FromUnixTimeMilliseconds(row.Long(1))));
                 if (seq % 100_000 == 0) progress(seq);
             }
 
@@ -165,8 +169,12 @@ internal sealed class AuditVerification(Session session, KeyRing ring)
     private void CheckOutside(AuditCheckpoint outside, long start, AuditHead? head)
     {
         if (!outside.IsSigned(ring)) Add(outside.Seq, "the given checkpoint is not one of this key ring");
+        else if (_outsideMet || _moved.Exists(moved => moved.End.Seq == outside.Seq && moved.End.Hash.AsSpan().SequenceEqual(outside.Hash))) return;
+        else if (_moved.Exists(moved => moved.Time >= outside.Time))
+            Add(outside.Seq, "not the end of a chain that was moved here; an earlier checkpoint of before the move can be checked on the database that was left");
         else if (outside.Seq > (head?.Seq ?? _last)) Add(outside.Seq, "missing: the given checkpoint is newer than the end, so the database was put back");
-        else if (outside.Seq < start) Add(outside.Seq, "the given checkpoint is older than the oldest row; give a newer one");
+        else if (outside.Seq <= start) Add(outside.Seq, "the given checkpoint is older than the oldest row; give a newer one");
+        else if (outside.Seq <= _last) Add(outside.Seq, "not what the given checkpoint says, or one of the rows before it is not");
     }
 
     private bool Stop(long seq, string what)

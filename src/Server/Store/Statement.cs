@@ -64,6 +64,13 @@ internal sealed unsafe class Statement : IDisposable
         fixed (byte* blob = bytes) Check(SqliteFunctions.BindBlob(_statement, at, blob, bytes.Length, SqliteFunctions.Copy));
     }
 
+    /// <summary>Nothing is an empty blob.</summary>
+    public void BindBlob(int at, ReadOnlySpan<byte> bytes)
+    {
+        var nothing = (byte)0;
+        fixed (byte* blob = bytes) Check(SqliteFunctions.BindBlob(_statement, at, blob is null ? &nothing : blob, bytes.Length, SqliteFunctions.Copy));
+    }
+
     public void BindNull(int at) => Check(SqliteFunctions.BindNull(_statement, at));
 
     /// <returns>Whether there is a row to read. After the last one the statement can be bound and run again.</returns>

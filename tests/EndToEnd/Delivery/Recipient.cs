@@ -30,6 +30,9 @@ internal sealed class Recipient
     public static Task<Recipient> EnableBySmsAsync(ServerProcess server, string phone, string locale = "") =>
         EnableAsync(server, phone, new EnableRequest { Account = NewAccount(), Method = Method.Sms, Phone = phone, Locale = locale });
 
+    /// <summary>The same, with another server of the same database to ask.</summary>
+    public Recipient At(ServerProcess other) => new(other, Account, To, _enrollmentId);
+
     public Task<VerifyResponse> FinishAsync(string code) => _server.Dev.VerifyAsync(Account, code, _enrollmentId);
 
     /// <summary>Asks for another code for the enrollment, which voids the one before it.</summary>

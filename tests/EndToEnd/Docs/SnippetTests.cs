@@ -25,7 +25,7 @@ public sealed class SnippetTests(DocsServer server) : IClassFixture<DocsServer>
         ("docs/operating.md", "mfa-server serve", "wants a mail server of your own"),
         ("docs/postgresql.md", "createuser", "asks for a password, and wants a PostgreSQL of your own"),
         ("docs/postgresql.md", "export MFA__STORE__CONNECTION", "wants a PostgreSQL of your own; tests/EndToEnd/Postgres has servers on one"),
-        ("docs/postgresql.md", "mfa-server store copy", "wants a PostgreSQL of your own; tests/EndToEnd/Postgres/StoreCopyTests copies"),
+        ("docs/postgresql.md", "mfa-server store copy", "wants a PostgreSQL of your own; tests/EndToEnd/Postgres/StoreCopyBackTests copies there and back"),
         ("docs/shell.md", "grpcurl", "there is no package of grpcurl"),
         ("docs/tls.md", "mfa-server", "wants names and certificates of your own"),
     ];

@@ -37,6 +37,28 @@ public sealed class RefusedAddressTests(PostgresCluster cluster) : IDisposable
         await RefusedAsync(address, ["newer version", "999"]);
     }
 
+    /// <summary>Debian has no PostgreSQL as old as that: the one that there is says on the way here that it is.</summary>
+    [Fact]
+    public async Task A_server_that_says_it_is_older_than_the_oldest_that_is_supported()
+    {
+        var address = await cluster.NewDatabaseAsync();
+        var said = "13";
+        using var relay = new ScriptedRelay(cluster.Port, answering: bytes =>
+        {
+            var name = "server_version\0"u8;
+            var at = bytes.Span.IndexOf(name);
+            if (at >= 0) System.Text.Encoding.ASCII.GetBytes(said, bytes.Span[(at + name.Length)..]);
+        });
+        var through = address.Replace($"Port={cluster.Port}", $"Port={relay.Port}", StringComparison.Ordinal);
+
+        await RefusedAsync(through, ["version 13.", "Accepted: PostgreSQL 14 or newer"]);
+
+        Assert.False((bool)(await cluster.RunAsync(DatabaseOf(address), "SELECT to_regclass('schema_version') IS NOT NULL"))!);
+        said = "14";
+        var ended = await ServerProgram.RunAsync("keys", "list", "--data", _folder["data"], "--store", through);
+        Assert.True(ended.ExitCode == 0, ended.Errors);
+    }
+
     [Fact]
     public async Task Another_key_ring_and_none() // CF6
     {

@@ -12,6 +12,7 @@ namespace Mfa.EndToEnd.Processes;
 internal sealed partial class ServerProcess : IAsyncDisposable
 {
     private const int Terminate = 15;
+    private const int Freeze = 19;
 
     /// <summary>Starting takes well under a second; only a server that hangs gets here.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
@@ -101,10 +102,25 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public static Task<ServerProcess> StartBesideAsync(ServerProcess other, params string[] settings)
     {
         var server = new ServerProcess(dev: true, settings);
-        Directory.CreateDirectory(server.Data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        foreach (var file in new[] { "keys.json", "dev.key" }) File.Copy(Path.Combine(other.Data, file), Path.Combine(server.Data, file));
-        Directory.CreateDirectory(Path.Combine(other.Data, "outbox"));
-        Directory.CreateSymbolicLink(Path.Combine(server.Data, "outbox"), Path.Combine(other.Data, "outbox"));
+        server.LayBeside(other);
+        return StartedAsync(server);
+    }
+
+    /// <summary>A development server on a file that a verb puts into its folder, which has the key ring, the key and the mailbox of another one.</summary>
+    public static async Task<ServerProcess> StartOnFileAsync(ServerProcess other, Func<string, Task> fill)
+    {
+        var server = new ServerProcess(dev: true, []);
+        server.LayBeside(other);
+        await fill(server.Data);
+        return await StartedAsync(server);
+    }
+
+    /// <summary>A server in production with the key ring and the key of another one, for the database that both work on.</summary>
+    public static Task<ServerProcess> StartBesideInProductionAsync(ServerProcess other, IReadOnlyDictionary<string, string> environment)
+    {
+        var server = new ServerProcess(dev: false, other._settings) { DevKey = other.DevKey };
+        foreach (var (name, value) in environment) server._environment[name] = value;
+        server.LayBeside(other);
         return StartedAsync(server);
     }
 
@@ -128,7 +144,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         Grpc = new Uri(words.Single(w => w.StartsWith("grpc=", StringComparison.Ordinal))["grpc=".Length..].Replace("[::]", "127.0.0.1", StringComparison.Ordinal));
         Web = new Uri(words.Single(w => w.StartsWith("web=", StringComparison.Ordinal))["web=".Length..]);
         if (_dev) DevKey = (await File.ReadAllTextAsync(Path.Combine(Data, "dev.key"))).Trim();
-        else if (DevKey.Length == 0) DevKey = await ServerProgram.CreateKeyAsync(Data, "all", "verify,enroll,disable,admin");
+        else if (DevKey.Length == 0) DevKey = await ServerProgram.CreateKeyAsync(Data, "all", "verify,enroll,disable,admin", store: StoreSetting());
         Secrets.Add(DevKey);
         Dev = NewCaller(DevKey);
     }
@@ -150,6 +166,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         _process!.Kill();
         await EndAsync();
     }
+
+    /// <summary>It does nothing any more, and holds all that it has, until it is killed.</summary>
+    public void Suspend() => Assert.Equal(0, Signal(_process!.Id, Freeze));
 
     /// <summary>Asks it to stop and waits until it has.</summary>
     /// <returns>The exit code.</returns>
@@ -178,6 +197,21 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) server._environment.Add(name, value);
         if (web is not null) server._web = web;
         return StartedAsync(server);
+    }
+
+    private string? StoreSetting()
+    {
+        const string Setting = "store:connection=";
+        return _settings.FirstOrDefault(s => s.StartsWith(Setting, StringComparison.Ordinal))?[Setting.Length..];
+    }
+
+    private void LayBeside(ServerProcess other)
+    {
+        Directory.CreateDirectory(Data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach (var file in new[] { "keys.json", "dev.key" }.Where(file => File.Exists(Path.Combine(other.Data, file))))
+            File.Copy(Path.Combine(other.Data, file), Path.Combine(Data, file));
+        Directory.CreateDirectory(Path.Combine(other.Data, "outbox"));
+        Directory.CreateSymbolicLink(Path.Combine(Data, "outbox"), Path.Combine(other.Data, "outbox"));
     }
 
     private static async Task<ServerProcess> StartedAsync(ServerProcess server)

@@ -49,9 +49,10 @@ internal static class ServerProgram
     public static Task<Ended> RunAsync(params string[] arguments) => OutsideProgram.RunAsync(Command(arguments), []);
 
     /// <summary>Creates an API key as an operator does, also beside a running server.</summary>
-    public static async Task<string> CreateKeyAsync(string data, string name, string scopes, string tenant = "default")
+    public static async Task<string> CreateKeyAsync(string data, string name, string scopes, string tenant = "default", string? store = null)
     {
-        var ended = await RunAsync("keys", "create", name, "--scopes", scopes, "--tenant", tenant, "--data", data);
+        string[] there = store is null ? [] : ["--store", store];
+        var ended = await RunAsync(["keys", "create", name, "--scopes", scopes, "--tenant", tenant, "--data", data, .. there]);
         Assert.True(ended.ExitCode == 0, ended.Errors);
         return ended.Output.Trim();
     }

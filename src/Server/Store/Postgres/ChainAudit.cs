@@ -3,6 +3,16 @@ using Mfa.Server.Domain;
 
 namespace Mfa.Server.Store.Postgres;
 
+/// <summary>Where a row stands among those of all chains, by time.</summary>
+internal readonly record struct TrailPlace(long Time, long Chain, long Seq)
+{
+    public const string Order = "time, chain, seq";
+
+    public static readonly TrailPlace Start = new(long.MinValue, 0, 0);
+
+    public static readonly TrailPlace End = new(long.MaxValue, long.MaxValue, long.MaxValue);
+}
+
 /// <summary>The audit table, as statements on a session. Rows are hashed as on SQLite: the chain they stand in is no part of them.</summary>
 internal static class ChainAudit
 {
@@ -97,6 +107,32 @@ internal static class ChainAudit
             if (page.Count < Page) yield break;
             seq = page[^1].Seq;
         }
+    }
+
+    /// <summary>Rows of all chains behind one, oldest first; those of one moment by their chains, and then by their numbers.</summary>
+    public static List<(TrailPlace Place, AuditEntry Entry)> PageByTime(Session session, TrailPlace after)
+    {
+        var command = session.Command($"""
+            SELECT {Columns}, chain FROM audit WHERE (time, chain, seq) > (@time, @chain, @seq) ORDER BY {TrailPlace.Order} LIMIT @most
+            """);
+        command.Bind("@time", after.Time);
+        command.Bind("@chain", after.Chain);
+        command.Bind("@seq", after.Seq);
+        command.Bind("@most", Page);
+        using var row = command.ExecuteReader();
+        var page = new List<(TrailPlace, AuditEntry)>(Page);
+        while (row.Read()) page.Add((new TrailPlace(row.GetInt64(1), row.GetInt64(15), row.GetInt64(0)), EntryOf(row)));
+        return page;
+    }
+
+    /// <summary>The place of a row when all are counted by time.</summary>
+    public static TrailPlace PlaceOf(Session session, long count)
+    {
+        if (count == 0) return TrailPlace.Start;
+        var command = session.Command($"SELECT time, chain, seq FROM audit ORDER BY {TrailPlace.Order} LIMIT 1 OFFSET @before");
+        command.Bind("@before", count - 1);
+        using var row = command.ExecuteReader();
+        return row.Read() ? new TrailPlace(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)) : TrailPlace.End; // there were more rows once
     }
 
     public static List<AuditRow> Find(Session session, AuditFilter filter, int limit)

@@ -22,16 +22,22 @@ internal sealed class ChainVerification(Session session, KeyRing ring)
         session.Execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); // one snapshot, whatever is written meanwhile
         try
         {
-            var heads = ChainRows.List(session, ring);
-            CheckRegister(heads);
-            foreach (var found in heads.Where(found => found.Chain != ChainRows.Register)) Walk(found, outside, progress);
-            if (outside is not null) CheckOutside(outside);
-            return new AuditReport(1, _rows, _checkpoints, _newest, _damage, heads.Count - 1);
+            return Look(outside, progress);
         }
         finally
         {
             session.Execute("COMMIT");
         }
+    }
+
+    /// <summary>The same within a transaction in which nothing changes.</summary>
+    public AuditReport Look(AuditCheckpoint? outside, Action<long> progress)
+    {
+        var heads = ChainRows.List(session, ring);
+        CheckRegister(heads);
+        foreach (var found in heads.Where(found => found.Chain != ChainRows.Register)) Walk(found, outside, progress);
+        if (outside is not null) CheckOutside(outside);
+        return new AuditReport(1, _rows, _checkpoints, _newest, _damage, heads.Count - 1);
     }
 
     private void CheckRegister(List<FoundHead> heads)

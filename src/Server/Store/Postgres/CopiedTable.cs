@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
-using Npgsql;
 using NpgsqlTypes;
 
 namespace Mfa.Server.Store.Postgres;
@@ -29,9 +28,10 @@ internal sealed record CopiedTable(string Name, string[] Key, bool InChain = fal
         new("ring_keys", ["id"]),
     ];
 
-    private const int Page = 5_000;
+    /// <summary>Rows that are copied at a time: a few megabytes.</summary>
+    public const int Page = 5_000;
 
-    private string Order => string.Join(", ", Key);
+    public string Order => string.Join(", ", Key);
 
     /// <summary>The names of the columns, and whether each is text, bytes or a number.</summary>
     public List<(string Name, NpgsqlDbType Type)> Columns(Session file)
@@ -55,39 +55,14 @@ internal sealed record CopiedTable(string Name, string[] Key, bool InChain = fal
 
     public long Count(Session session) => (long)session.Command($"SELECT count(*) FROM {Name}").ExecuteScalar()!;
 
-    /// <summary>Copies what is behind the last row that is there already, a page at a time, each page whole or not at all.</summary>
-    public void Copy(Session file, PostgresSession target, Action<int> copied)
-    {
-        var columns = Columns(file);
-        var last = LastKey(target);
-        while (true)
-        {
-            using var row = PageAfter(file, columns, last).ExecuteReader();
-            var rows = 0;
-            using (var import = target.Connection.BeginBinaryImport(
-                $"COPY {Name} ({string.Join(", ", columns.Select(c => c.Name))}{(InChain ? ", chain" : "")}) FROM STDIN (FORMAT BINARY)"))
-            {
-                for (; row.Read(); rows++)
-                {
-                    import.StartRow();
-                    for (var i = 0; i < columns.Count; i++) Write(import, row, i, columns[i].Type);
-                    if (InChain) import.Write(1L, NpgsqlDbType.Bigint);
-                    last = [.. Key.Select(key => row.GetValue(columns.FindIndex(c => c.Name == key)))];
-                }
-
-                import.Complete();
-            }
-
-            copied(rows);
-            if (rows < Page) return;
-        }
-    }
-
     /// <summary>SHA-256 of every value of every row, in the order of the keys.</summary>
-    public string Digest(Session session, IReadOnlyList<(string Name, NpgsqlDbType Type)> columns)
+    public string Digest(Session session, IReadOnlyList<(string Name, NpgsqlDbType Type)> columns) => Digest(session, columns, Name, Order);
+
+    /// <summary>The same of rows that one has to be more exact about.</summary>
+    public static string Digest(Session session, IReadOnlyList<(string Name, NpgsqlDbType Type)> columns, string from, string order)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using var row = session.Command($"SELECT {string.Join(", ", columns.Select(c => c.Name))} FROM {Name} ORDER BY {Order}").ExecuteReader();
+        using var row = session.Command($"SELECT {NamesOf(columns)} FROM {from} ORDER BY {order}").ExecuteReader();
         Span<byte> number = stackalloc byte[sizeof(long)];
         while (row.Read())
         {
@@ -118,16 +93,20 @@ internal sealed record CopiedTable(string Name, string[] Key, bool InChain = fal
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private object[]? LastKey(Session target)
+    public static string NamesOf(IEnumerable<(string Name, NpgsqlDbType Type)> columns) => string.Join(", ", columns.Select(c => c.Name));
+
+    /// <summary>The key of the last row that is there; null when there is none.</summary>
+    public object[]? LastKey(Session target)
     {
         using var row = target.Command($"SELECT {Order} FROM {Name} ORDER BY {string.Join(", ", Key.Select(key => $"{key} DESC"))} LIMIT 1").ExecuteReader();
         return row.Read() ? [.. Key.Select((_, i) => row.GetValue(i))] : null;
     }
 
-    private DbCommand PageAfter(Session file, IReadOnlyList<(string Name, NpgsqlDbType Type)> columns, object[]? last)
+    /// <summary>The next rows behind a key, in its order.</summary>
+    public DbCommand PageAfter(Session source, IReadOnlyList<(string Name, NpgsqlDbType Type)> columns, object[]? last)
     {
         var behind = last is null ? "" : $"WHERE ({Order}) > ({string.Join(", ", Key.Select((_, i) => $"@k{i}"))})";
-        var command = file.Command($"SELECT {string.Join(", ", columns.Select(c => c.Name))} FROM {Name} {behind} ORDER BY {Order} LIMIT {Page}");
+        var command = source.Command($"SELECT {NamesOf(columns)} FROM {Name} {behind} ORDER BY {Order} LIMIT {Page}");
         for (var i = 0; last is not null && i < last.Length; i++)
         {
             if (last[i] is long number) command.Bind($"@k{i}", number);
@@ -136,13 +115,5 @@ internal sealed record CopiedTable(string Name, string[] Key, bool InChain = fal
         }
 
         return command;
-    }
-
-    private static void Write(NpgsqlBinaryImporter import, DbDataReader row, int at, NpgsqlDbType type)
-    {
-        if (row.IsDBNull(at)) import.WriteNull();
-        else if (type == NpgsqlDbType.Bigint) import.Write(row.GetInt64(at), type);
-        else if (type == NpgsqlDbType.Text) import.Write(row.GetString(at), type);
-        else import.Write(row.GetFieldValue<byte[]>(at), type);
     }
 }

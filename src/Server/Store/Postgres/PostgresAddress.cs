@@ -9,19 +9,24 @@ internal static class PostgresAddress
 {
     public const string Accepted = "an Npgsql connection string, such as Host=db1,db2;Database=mfa;Username=mfa;SSL Mode=VerifyFull";
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     public static bool IsAddress(string text) => TryRead(text) is { Host.Length: > 0 };
 
-    /// <exception cref="StartRefusedException">It cannot be used; the text never holds the password.</exception>
-    public static NpgsqlConnectionStringBuilder Parse(string text)
+    /// <param name="text">The connection string.</param>
+    /// <param name="option">Where it was given, for messages.</param>
+    /// <param name="patience">How long one statement may take, where the text does not say.</param>
+    /// <exception cref="StartRefusedException">It cannot be used; the message never holds the password.</exception>
+    public static NpgsqlConnectionStringBuilder Parse(string text, string option = "--store", TimeSpan? patience = null)
     {
-        if (TryRead(text) is not { Host.Length: > 0 } address) throw new StartRefusedException($"--store: not understood. Give {Accepted}.");
+        if (TryRead(text) is not { Host.Length: > 0 } address) throw new StartRefusedException($"{option}: not understood. Give {Accepted}.");
         if (address.SslMode is not (SslMode.VerifyFull or SslMode.VerifyCA) && !address.Host.Split(',').All(IsHere))
         {
-            throw new StartRefusedException($"--store: SSL Mode={address.SslMode} lets anybody on the way to {address.Host} read and answer. " +
+            throw new StartRefusedException($"{option}: SSL Mode={address.SslMode} lets anybody on the way to {address.Host} read and answer. " +
                 "Accepted off this machine: VerifyFull, or VerifyCA, with Root Certificate=FILE.");
         }
 
-        if (!Names(text, "Command Timeout") && !Names(text, "CommandTimeout")) address.CommandTimeout = 10;
+        if (!Names(text, "Command Timeout") && !Names(text, "CommandTimeout")) address.CommandTimeout = (int)(patience ?? Patience).TotalSeconds;
         if (!Names(text, "Maximum Pool Size") && !Names(text, "MaxPoolSize")) address.MaxPoolSize = 16; // the groups need few; a hundred servers must fit
         if (!Names(text, "Timeout")) address.Timeout = 15; // also the wait for one of the pool
         address.ApplicationName ??= "mfa-server";

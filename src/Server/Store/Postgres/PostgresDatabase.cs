@@ -12,13 +12,19 @@ internal sealed class PostgresDatabase : IDisposable
     /// <summary>The version of a schema that a copy is still being made into.</summary>
     private const int Copying = -1;
 
+    /// <summary>The version of one that was copied to a file, and is not to be served any more.</summary>
+    private const int Left = -2;
+
     private readonly NpgsqlConnectionStringBuilder _address;
     private readonly NpgsqlDataSource _source;
     private volatile bool _prepares;
 
-    public PostgresDatabase(string store)
+    /// <param name="store">A connection string.</param>
+    /// <param name="option">Where it was given, for messages.</param>
+    /// <param name="patience">How long one statement may take, where the connection string does not say.</param>
+    public PostgresDatabase(string store, string option = "--store", TimeSpan? patience = null)
     {
-        _address = PostgresAddress.Parse(store);
+        _address = PostgresAddress.Parse(store, option, patience);
         var builder = new NpgsqlSlimDataSourceBuilder(_address.ConnectionString);
         builder.EnableArrays();
         builder.EnableTransportSecurity();
@@ -123,12 +129,7 @@ internal sealed class PostgresDatabase : IDisposable
         try
         {
             using var connection = _source.OpenConnection();
-            if (connection.PostgreSqlVersion.Major < OldestServer)
-            {
-                throw new StartRefusedException($"{Name}: it is version {connection.PostgreSqlVersion}. " +
-                    $"Accepted: PostgreSQL {OldestServer} or newer, or an engine that says it is compatible with one.");
-            }
-
+            if (WhyTooOld(connection.PostgreSqlVersion) is { } why) throw new StartRefusedException($"{Name}: {why}");
             using var session = new PostgresSession(connection);
             return Migrate(session, ring);
         }
@@ -138,6 +139,10 @@ internal sealed class PostgresDatabase : IDisposable
         }
     }
 
+    /// <returns>What is wrong with such a server and what is accepted; null when it is new enough.</returns>
+    public static string? WhyTooOld(Version version) => version.Major >= OldestServer ? null
+        : $"it is version {version}. Accepted: PostgreSQL {OldestServer} or newer, or an engine that says it is compatible with one.";
+
     /// <summary>Makes it the target of a copy, which no server starts on, or finds that it is one already.</summary>
     /// <exception cref="StartRefusedException">There is something in it.</exception>
     public void BeginCopy(KeyRing ring)
@@ -145,7 +150,7 @@ internal sealed class PostgresDatabase : IDisposable
         using (var session = new PostgresSession(Open()))
         {
             if (session.Command("SELECT to_regclass('schema_version') IS NOT NULL").ExecuteScalar() is true
-                && session.Command("SELECT version FROM schema_version").ExecuteScalar() is Copying) return;
+                && Version(session) == Copying) return;
         }
 
         if (!IsNew()) throw new StartRefusedException($"{Name}: it is not empty. Copy into a new database, or empty this one first: dropdb, createdb.");
@@ -156,6 +161,23 @@ internal sealed class PostgresDatabase : IDisposable
 
     /// <summary>Within the transaction that copies the last of it.</summary>
     public static void EndCopy(PostgresSession session) => SetVersion(session, PostgresMigrations.All.Count);
+
+    /// <summary>
+    /// Within the transaction that has kept everybody out while a file was made of it: from its commit on nobody starts on it, and a server
+    /// that was only thought to be dead has no chain to append to, nor may it begin one. What it decides is not saved.
+    /// </summary>
+    public static void Leave(PostgresSession session)
+    {
+        session.Execute("UPDATE audit_head SET held_by = NULL, held_until = 0");
+        SetVersion(session, Left);
+    }
+
+    public static bool WasLeft(PostgresSession session) => Version(session) == Left;
+
+    public static bool IsCurrent(PostgresSession session) => Version(session) == PostgresMigrations.All.Count;
+
+    /// <returns>Whether servers may write to it: it is neither being copied into nor was it left for a file.</returns>
+    public static bool MayBeServed(PostgresSession session) => Version(session) > 0;
 
     /// <returns>Whether nobody has written to it yet.</returns>
     public bool IsNew()
@@ -187,6 +209,12 @@ internal sealed class PostgresDatabase : IDisposable
             var found = (int)session.Command("SELECT version FROM schema_version WHERE id = 1 FOR UPDATE").ExecuteScalar()!;
             if (found == Copying)
                 throw new StartRefusedException($"{Name}: a copy into it has not been finished. Run mfa-server store copy again, or empty it first.");
+            if (found == Left)
+            {
+                throw new StartRefusedException($"{Name}: it was copied to a file with mfa-server store copy, and is not served any more. Serve that file's " +
+                    "folder; from there it can be copied into a new database.");
+            }
+
             if (found > all.Count)
             {
                 throw new StartRefusedException($"{Name}: written by a newer version of mfa-server (schema {found}, this one knows {all.Count}). " +
@@ -205,6 +233,8 @@ internal sealed class PostgresDatabase : IDisposable
             throw;
         }
     }
+
+    private static int Version(PostgresSession session) => (int)session.Command("SELECT version FROM schema_version WHERE id = 1").ExecuteScalar()!;
 
     private static void SetVersion(PostgresSession session, int version)
     {

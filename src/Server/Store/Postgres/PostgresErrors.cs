@@ -40,6 +40,7 @@ internal static class PostgresErrors
         PostgresException { SqlState: PostgresErrorCodes.TooManyConnections } => "it has no connection free. Raise max_connections, or lower Maximum Pool Size.",
         PostgresException { SqlState: PostgresErrorCodes.CannotConnectNow } => "it is starting up or shutting down. Try again in a moment.",
         PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => "it is a standby, or read-only. Name the primary, or all hosts: Host=one,two.",
+        PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable } => "another program works on its tables: a server, or another copy. Stop it first.",
         PostgresException { SqlState: PostgresErrorCodes.DiskFull } => "its disk is full.",
         PostgresException other => $"PostgreSQL error {other.SqlState}.",
         _ => broken.InnerException switch
@@ -47,7 +48,7 @@ internal static class PostgresErrors
             AuthenticationException => "its certificate is not trusted. Check Root Certificate and the name in Host.",
             SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } => "there is no such host. Check Host.",
             SocketException => "nobody answers there. Check Host and Port, and whether it runs.",
-            TimeoutException => "it does not answer in time. Check Host and Port.",
+            TimeoutException => "it does not answer in time. Check Host and Port; while mfa-server store copy makes a file of it, nobody is let in.",
             AggregateException => "none of its hosts answers as a primary. Check Host.",
             null when broken is NpgsqlException and not PostgresException => "it does not offer what the connection asks for. Check SSL Mode and the authentication it is set to.",
             _ => "it does not answer.",

@@ -46,7 +46,7 @@ internal static class StoreCopy
     {
         var all = table.Count(file);
         var done = table.Count(target);
-        table.Copy(file, target, rows => progress(table.Name, done += rows, all));
+        PagesToPostgres.Copy(table, file, target, rows => progress(table.Name, done += rows, all));
         var columns = table.Columns(file);
         var (from, to) = (table.Digest(file, columns), table.Digest(target, columns));
         return from == to
