@@ -70,6 +70,8 @@ public sealed class NamedPasswordsTests : IDisposable
         Run("""
             INSERT INTO users (name, email, password_key, password_rounds, password_salt, password_hash, create_time)
             VALUES (@name, x'00', @key, @rounds, @salt, @hash, 0);
+            DROP TABLE IF EXISTS audit_account_keys; -- of schema 8
+            CREATE INDEX IF NOT EXISTS audit_account ON audit (seq >> 12, account_key);
             PRAGMA user_version = 6;
             """, ("@name", name), ("@key", (long)_ring.ActiveId), ("@rounds", Rounds), ("@salt", salt), ("@hash", hash));
     }
