@@ -1,7 +1,8 @@
 using Mfa.Bench;
 
-// `Bench SERVER [quick]` measures SERVER; `Bench SERVER logins` measures it beside a crowd of passwords, `Bench SERVER postgres` on
-// PostgreSQL; `Bench echo` is the bare server it compares with; `Bench simulate` prints the table of docs/scaling.md.
+// `Bench SERVER [quick|sizes]` measures SERVER: all of it, its core, or it with few and with many accounts. `Bench SERVER logins` measures it
+// beside a crowd of passwords, `Bench SERVER postgres` on PostgreSQL; `Bench echo` is the bare server it compares with; `Bench simulate`
+// prints the table of docs/scaling.md.
 switch (args)
 {
     case ["echo"]:
@@ -17,6 +18,8 @@ switch (args)
             await run.RunAsync(Workload.Right, inFlight: 64, pairs: 5);
             await run.RunAsync(Workload.Wrong, inFlight: 64, pairs: 5);
         });
+    case [var server, "sizes"]:
+        return await ReportAsync(() => SizesAsync(server));
     case [var server, "logins"]:
         return await ReportAsync(() => LoginsMode.RunAsync(server));
     case [var server, "postgres"]:
@@ -30,16 +33,21 @@ switch (args)
                 foreach (var workload in new[] { Workload.Mixed, Workload.Replay, Workload.Wrong }) await run.RunAsync(workload, inFlight: 64, pairs: 15);
             }
 
-            foreach (var accounts in new[] { 10_000, 1_000_000 })
-            {
-                using var run = await Measurement.StartAsync(server, accounts);
-                await run.RunAsync(Workload.Wrong, inFlight: 64, pairs: 15);
-                await run.RunStartsAsync();
-            }
+            await SizesAsync(server);
         });
     default:
-        Console.Error.WriteLine("Bench SERVER [quick|logins|postgres]: measures the mfa-server at that path against a bare echo, or pgbench.");
+        Console.Error.WriteLine("Bench SERVER [quick|sizes|logins|postgres]: measures the mfa-server at that path against a bare echo, or pgbench.");
         return 2;
+}
+
+static async Task SizesAsync(string server)
+{
+    foreach (var accounts in new[] { 10_000, 1_000_000 })
+    {
+        using var run = await Measurement.StartAsync(server, accounts);
+        await run.RunAsync(Workload.Wrong, inFlight: 64, pairs: 15);
+        await run.RunStartsAsync();
+    }
 }
 
 static async Task<int> ReportAsync(Func<Task> run)
