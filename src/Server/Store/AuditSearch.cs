@@ -94,7 +94,7 @@ internal static class AuditSearch
 
     private static void Bind(DbCommand command, AuditFilter filter)
     {
-        command.Bind("@tenant", filter.Tenant);
+        command.Bind("@tenant", filter.Account?.Tenant ?? filter.Tenant);
         command.Bind("@caller", filter.Caller);
         command.Bind("@outcome", filter.Outcome is { } outcome ? (long)outcome : null);
         command.Bind("@since", filter.Since is { } since ? since.ToUnixTimeMilliseconds() : null);

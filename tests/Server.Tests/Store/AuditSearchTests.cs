@@ -45,6 +45,20 @@ public sealed class AuditSearchTests : IDisposable
         });
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_account_of_the_same_name_in_another_tenant_is_another_account(bool withFindingAid)
+    {
+        await _trail.AppendAsync(Rows, i => _trail.Entry("alice") with { Account = new AccountKey(i % 1_000 == 0 ? "other" : "default", "alice") });
+        if (withFindingAid) await _trail.KeepAsync();
+
+        var found = _trail.Find(new AuditFilter(Account: new AccountKey("other", "alice")));
+
+        Assert.Equal(Rows / 1_000, found.Count);
+        Assert.All(found, row => Assert.Equal("other", row.Tenant));
+    }
+
     [Fact]
     public async Task Nothing_is_looked_through_that_an_index_could_skip()
     {
