@@ -1,5 +1,5 @@
 using System.Net;
-using System.Net.Sockets;
+using Mfa.EndToEnd.Calls;
 
 namespace Mfa.EndToEnd.Postgres;
 
@@ -8,104 +8,50 @@ namespace Mfa.EndToEnd.Postgres;
 /// committed. Requests that save such a group are told by the statement that moves the end of the audit trail, which is prepared once on
 /// each connection and then goes by its name.
 /// </summary>
-internal sealed class CommitRelay : IDisposable
+internal sealed class CommitRelay(int database) : Relay(new IPEndPoint(IPAddress.Loopback, database))
 {
     private static readonly byte[] MoveHead = "UPDATE audit_head SET seq = $1"u8.ToArray();
 
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly int _database;
-    private int _cut;
+    private int _next;
     private volatile bool _down;
 
-    public CommitRelay(int database)
+    private enum Loss
     {
-        _database = database;
-        _listener.Start();
-        _ = AcceptAsync();
+        None = 0,
+        Answer,
+        AnswerAndAll,
+        Commit,
     }
-
-    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
     /// <summary>The next commit gets through, and its answer does not.</summary>
     /// <param name="andStay">Nothing gets through after it, until <see cref="Mend"/>.</param>
-    public void LoseAnswer(bool andStay) => Interlocked.Exchange(ref _cut, andStay ? 2 : 1);
+    public void LoseAnswer(bool andStay) => Interlocked.Exchange(ref _next, (int)(andStay ? Loss.AnswerAndAll : Loss.Answer));
 
     /// <summary>The next commit does not get through.</summary>
-    public void LoseCommit() => Interlocked.Exchange(ref _cut, 3);
+    public void LoseCommit() => Interlocked.Exchange(ref _next, (int)Loss.Commit);
 
     public void Mend() => _down = false;
 
-    public void Dispose() => _listener.Dispose();
-
-    private async Task AcceptAsync()
+    protected override (Func<Memory<byte>, ValueTask<Fate>> Asking, Func<Memory<byte>, ValueTask<Fate>> Answering)? Connect()
     {
-        try
-        {
-            while (true) _ = RelayAsync(await _listener.AcceptSocketAsync());
-        }
-        catch (Exception over) when (over is SocketException or ObjectDisposedException)
-        {
-            // The test is over.
-        }
-    }
-
-    private async Task RelayAsync(Socket near)
-    {
-        using (near)
-        {
-            if (_down) return;
-            using var far = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            await far.ConnectAsync(IPAddress.Loopback, _database);
-            var answerLost = new TaskCompletionSource<bool>();
-            await Task.WhenAny(AskAsync(near, far, answerLost), AnswerAsync(far, near, answerLost));
-        }
-    }
-
-    private async Task AskAsync(Socket near, Socket far, TaskCompletionSource<bool> answerLost)
-    {
-        var buffer = new byte[262_144];
+        if (_down) return null;
         byte[]? bind = null;
-        try
+        var loss = (int)Loss.None; // of the answer that is awaited
+        return (bytes =>
         {
-            while (await near.ReceiveAsync(buffer) is > 0 and var count)
-            {
-                bind = BindOf(buffer.AsSpan(0, count)) ?? bind;
-                if (bind is not null && buffer.AsSpan(0, count).IndexOf(bind) >= 0 && Interlocked.Exchange(ref _cut, 0) is > 0 and var cut)
-                {
-                    if (cut == 3) return;
-                    answerLost.SetResult(cut == 2);
-                }
-
-                await far.SendAsync(buffer.AsMemory(0, count));
-            }
-        }
-        catch (SocketException)
+            bind = BindOf(bytes.Span) ?? bind;
+            if (bind is null || bytes.Span.IndexOf(bind) < 0 || (Loss)Interlocked.Exchange(ref _next, 0) is not (not Loss.None and var lost)) return new(Fate.Pass);
+            if (lost == Loss.Commit) return new(Fate.Cut);
+            Volatile.Write(ref loss, (int)lost);
+            return new(Fate.Pass);
+        }, bytes =>
         {
-            // One side is gone.
-        }
-    }
-
-    private async Task AnswerAsync(Socket far, Socket near, TaskCompletionSource<bool> answerLost)
-    {
-        var buffer = new byte[262_144];
-        try
-        {
-            while (await far.ReceiveAsync(buffer) is > 0 and var count)
-            {
-                if (answerLost.Task.IsCompletedSuccessfully)
-                {
-                    if (!EndsRequest(buffer.AsSpan(0, count))) continue; // it is not committed yet
-                    _down = await answerLost.Task;
-                    return;
-                }
-
-                await near.SendAsync(buffer.AsMemory(0, count));
-            }
-        }
-        catch (SocketException)
-        {
-            // One side is gone.
-        }
+            var lost = (Loss)Volatile.Read(ref loss);
+            if (lost == Loss.None) return new(Fate.Pass);
+            if (!EndsRequest(bytes.Span)) return new(Fate.Drop); // it is not committed yet
+            _down = lost == Loss.AnswerAndAll;
+            return new(Fate.Cut);
+        });
     }
 
     /// <summary>Of the message Parse, which gives the statement its name: what the message Bind holds of it, the end of the portal's name first.</summary>
