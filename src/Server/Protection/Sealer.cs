@@ -129,7 +129,7 @@ internal sealed class Sealer(KeyRing ring)
         }
 
         Span<byte> block = stackalloc byte[HMACSHA512.HashSizeInBytes];
-        HMACSHA512.HashData(key, salt, block);
+        ReadyHmac.Of(key).Hash(salt, block);
         block[..keyAndNonce.Length].CopyTo(keyAndNonce);
         CryptographicOperations.ZeroMemory(block);
     }
