@@ -63,6 +63,7 @@ internal static class Setup
             grpc.EnableDetailedErrors = false;
             grpc.Interceptors.Add<BrokenCalls>();
         });
+        services.AddSingleton<BrokenCalls>(); // or one would be made for every call
         services.AddGrpcReflection();
         services.AddSingleton<StoreHealth>();
         services.AddGrpcHealthChecks().AddCheck<StoreHealth>("store");
