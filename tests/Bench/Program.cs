@@ -2,11 +2,14 @@ using Mfa.Bench;
 
 // `Bench SERVER [quick|sizes]` measures SERVER: all of it, its core, or it with few and with many accounts. `Bench SERVER logins` measures it
 // beside a crowd of passwords, `Bench SERVER postgres` on PostgreSQL; `Bench echo` is the bare server it compares with; `Bench simulate`
-// prints the table of docs/scaling.md.
+// prints the table of docs/scaling.md, `Bench plot FILE…` draws what runs printed, as SVG.
 switch (args)
 {
     case ["echo"]:
         await EchoServer.RunAsync();
+        return 0;
+    case ["plot", .. var files]:
+        Console.Write(Plot.Svg(files.SelectMany(File.ReadLines)));
         return 0;
     case ["simulate"]:
         Simulation.Print();
