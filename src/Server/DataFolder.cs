@@ -54,15 +54,16 @@ internal sealed partial class DataFolder : IDisposable
     /// </param>
     /// <param name="store">Where accounts are kept instead of in the folder, see <see cref="PostgresAddress"/>; empty for in it.</param>
     /// <param name="beginEmpty">Makes a database also for a key ring that had one.</param>
+    /// <param name="cacheMebibytes">Memory to keep accounts of the folder in.</param>
     /// <exception cref="StartRefusedException">Something in it must be mended first.</exception>
     public static async Task<DataFolder> OpenAsync(
-        string path, TimeProvider clock, bool alone = false, string store = "", bool beginEmpty = false)
+        string path, TimeProvider clock, bool alone = false, string store = "", bool beginEmpty = false, int cacheMebibytes = 0)
     {
         path = Prepare(path);
         var serveLock = alone ? Lock(path) : null;
         try
         {
-            return store.Length > 0 ? await OpenSharedAsync(path, clock, serveLock, store) : await OpenAsync(path, clock, serveLock, beginEmpty);
+            return store.Length > 0 ? await OpenSharedAsync(path, clock, serveLock, store) : await OpenAsync(path, clock, serveLock, beginEmpty, cacheMebibytes);
         }
         catch
         {
@@ -119,7 +120,7 @@ internal sealed partial class DataFolder : IDisposable
         _serveLock?.Dispose();
     }
 
-    private static async Task<DataFolder> OpenAsync(string path, TimeProvider clock, SafeFileHandle? serveLock, bool beginEmpty)
+    private static async Task<DataFolder> OpenAsync(string path, TimeProvider clock, SafeFileHandle? serveLock, bool beginEmpty, int cacheMebibytes)
     {
         var ringPath = System.IO.Path.Combine(path, RingFile);
         var databasePath = System.IO.Path.Combine(path, "mfa.db");
@@ -133,7 +134,7 @@ internal sealed partial class DataFolder : IDisposable
         SqliteStore? store = null;
         try
         {
-            store = new SqliteStore(database, ring, clock);
+            store = new SqliteStore(database, ring, clock, cacheMebibytes);
             var data = await TieAsync(path, ringPath, ring, store, serveLock);
             if (isFirst) Complete(path);
             return data;

@@ -30,6 +30,7 @@ internal static class SettingTable
         .. Jwt("jwt2", s => s.SecondJwt, (s, jwt) => s with { SecondJwt = jwt }),
         .. Transport(),
         Text("store:connection", PostgresAddress.Accepted, _ => true, (s, text) => s with { Store = text }), // refused where no password is told
+        Number("store:cacheMiB", 0, 16_384, "MiB", (s, n) => s with { CacheMebibytes = n }),
         Text("doctor:clock", "a time server, such as pool.ntp.org or ntp.example.org:123", TimeServer.IsReference, (s, text) => s with { ClockReference = text }),
         Number("audit:retentionDays", 1, 36_500, "days", (s, n) => s with { Audit = s.Audit with { Retention = TimeSpan.FromDays(n) } }),
         Number("audit:refusedRowsPerSecond", 1, 1_000, "rows", (s, n) => s with { Audit = s.Audit with { RefusedRowsPerSecond = n } }),

@@ -85,7 +85,8 @@ internal static class ServeCommand
         if (dev) listeners.RefuseDevelopmentBeyondLoopback();
 
         var testClock = parsed.GetValue(TestClock) ? OpenTestClock(dev, folder) : null;
-        using var data = await DataFolder.OpenAsync(folder, testClock ?? TimeProvider.System, alone: true, settings.Store);
+        using var data = await DataFolder.OpenAsync(folder, testClock ?? TimeProvider.System, alone: true, settings.Store,
+            cacheMebibytes: settings.CacheMebibytes);
         if (dev) await DevKey.CreateOnceAsync(data, TimeProvider.System);
 
         var mailbox = dev ? data.Mailbox : null;

@@ -29,7 +29,8 @@ internal sealed class VerifyFlow(
 
         for (var attempt = 0; attempt < Attempts.Max; attempt++)
         {
-            var (account, before) = await store.FindAsync(call.Account, attempt == 0 ? remember?.Mark : null);
+            var first = attempt == 0;
+            var (account, before) = await store.FindAsync(call.Account, first ? remember?.Mark : null, recent: first && call.EnrollmentId is null);
             if (before is not null) return remember!.Decode(before);
             var subject = call.EnrollmentId is null ? account.InForce : account.PendingAt(now);
             if (subject is null || (call.EnrollmentId is { } id && id != subject.Id))

@@ -69,17 +69,29 @@ internal static class AccountRows
     /// once: of any number of decisions on the same version, one is saved.
     /// </summary>
     /// <param name="loaded">What was decided on.</param>
-    /// <returns>False when somebody else saved it first; nothing was changed then.</returns>
-    public static bool Save(Session session, Account loaded, Account next)
+    /// <returns>The account with its new version; null when somebody else saved it first, and nothing was changed then.</returns>
+    public static Account? Save(Session session, Account loaded, Account next)
     {
         var onlyGuesses = OnlyGuessesDiffer(loaded, next);
         var row = session.Statement(next.Version == 0 ? Insert : onlyGuesses ? UpdateGuesses : Update);
         row.BindText(1, next.Key.Tenant);
         row.BindText(2, next.Key.Account);
         row.Bind(3, next.Version);
-        if (onlyGuesses) BindGuesses(row, next);
-        else Bind(row, next);
-        return row.Run() == 1;
+        var saved = next with { Version = NextVersion(next) };
+        if (onlyGuesses) BindGuesses(row, saved);
+        else Bind(row, saved);
+        return row.Run() == 1 ? saved : null;
+    }
+
+    /// <summary>Whether the account is still the one that was decided on.</summary>
+    public static bool IsCurrent(Session session, Account loaded)
+    {
+        var row = session.Statement("SELECT version FROM accounts WHERE tenant = ?1 AND account = ?2");
+        row.BindText(1, loaded.Key.Tenant);
+        row.BindText(2, loaded.Key.Account);
+        var version = row.Step() ? row.Long(0) : 0;
+        row.Reset();
+        return version == loaded.Version;
     }
 
     /// <summary>Takes back the token that may switch the factor off.</summary>
@@ -123,7 +135,7 @@ internal static class AccountRows
 
     private static void BindGuesses(Statement row, Account account)
     {
-        row.Bind(4, NextVersion(account));
+        row.Bind(4, account.Version);
         row.Bind(5, account.FactorGuesses.Failures);
         row.Bind(6, account.FactorGuesses.LockedUntil);
         row.Bind(7, account.InForce!.LastStep);
@@ -132,7 +144,7 @@ internal static class AccountRows
     private static void Bind(Statement row, Account account)
     {
         var at = FirstValue;
-        row.Bind(at++, NextVersion(account));
+        row.Bind(at++, account.Version);
         row.Bind(at++, account.EnableTime);
         row.Bind(at++, account.DisableTime);
         row.Bind(at++, account.FactorGuesses.Failures);

@@ -7,12 +7,16 @@ namespace Mfa.Server.Store;
 
 /// <summary>
 /// The one writer. Work that arrives while a commit is being synced is done together in the next transaction, so that many
-/// callers share the price of one sync; each is answered only after the commit that holds its work.
+/// callers share the price of one sync; each is answered only after the commit that holds its work. A caller who is alone commits on
+/// its own thread: to wake another one and be woken by it takes as long as the commit.
 /// </summary>
 internal sealed class GroupWriter : IDisposable
 {
     /// <summary>Bounds how long the first caller of a group waits for the last one's work: about 5 ms at 20 µs each.</summary>
     private const int MaxGroup = 256;
+
+    /// <summary>So many commits of one caller in a row, and callers are taken to come one at a time.</summary>
+    private const int Quiet = 8;
 
     /// <summary>How far the saved mark of time may be behind the last commit: well within what the clock is allowed to be off.</summary>
     private static readonly TimeSpan MarkEvery = TimeSpan.FromMilliseconds(500);
@@ -23,20 +27,29 @@ internal sealed class GroupWriter : IDisposable
     private readonly Session _session;
     private readonly LogIntake _log;
     private readonly SteadyClock _clock;
+    private readonly AccountCache _cache;
     private readonly Thread _thread;
+
+    /// <summary>Held by whoever commits.</summary>
+    private readonly Lock _turn = new();
+
+    /// <summary>How many commits in a row held one caller's work: a few happen under load, too, where only groups go fast.</summary>
+    private volatile int _single = Quiet;
+
+    private bool _ended;
     private DateTimeOffset _marked;
 
     /// <summary>Told of every commit: how many jobs it made durable, and how long that took.</summary>
     public Action<int, TimeSpan>? Committed { get; set; }
 
-    public GroupWriter(Database database, KeyRing ring, SteadyClock clock)
+    public GroupWriter(Database database, KeyRing ring, SteadyClock clock, AccountCache cache)
     {
         _trail = new AuditTrail(ring);
         _connection = database.Open();
         _session = new Session(_connection, _trail);
         _session.Execute("PRAGMA wal_autocheckpoint = 0"); // the log intake's work
         _log = new LogIntake(database);
-        _clock = clock;
+        (_clock, _cache) = (clock, cache);
         _thread = new Thread(Run) { IsBackground = true, Name = "store writer" };
         _thread.Start();
     }
@@ -45,11 +58,13 @@ internal sealed class GroupWriter : IDisposable
     /// Runs work inside the next transaction and completes once it is durable. Work may run twice, when others in its group
     /// failed, so it must have no effect but on the database. Once handed in it cannot be cancelled: a guess counts.
     /// </summary>
+    /// <param name="brief">Whether it takes microseconds, so that the caller's own thread may do it.</param>
     /// <exception cref="StoreUnavailableException">It could not be saved.</exception>
-    public Task<T> RunAsync<T>(Func<Session, T> work)
+    public Task<T> RunAsync<T>(Func<Session, T> work, bool brief = false)
     {
         var job = new Job<T>(work);
-        if (!_queue.Writer.TryWrite(job)) throw new StoreUnavailableException(new ObjectDisposedException(nameof(GroupWriter)));
+        if ((!brief || !DoneHere(job)) && !_queue.Writer.TryWrite(job))
+            throw new StoreUnavailableException(new ObjectDisposedException(nameof(GroupWriter)));
         return job.Done;
     }
 
@@ -58,8 +73,29 @@ internal sealed class GroupWriter : IDisposable
     {
         _queue.Writer.TryComplete();
         _thread.Join();
-        _log.Dispose();
-        _session.Dispose();
+        lock (_turn)
+        {
+            _ended = true;
+            _log.Dispose();
+            _session.Dispose();
+        }
+    }
+
+    private bool DoneHere(Job job)
+    {
+        if (_single < Quiet || !_turn.TryEnter()) return false;
+        try
+        {
+            if (_ended || _queue.Reader.TryPeek(out _)) return false; // whoever came before goes first
+            Commit([job]);
+            job.Tell();
+            LookAfterLog();
+            return true;
+        }
+        finally
+        {
+            _turn.Exit();
+        }
     }
 
     private void Run()
@@ -67,15 +103,21 @@ internal sealed class GroupWriter : IDisposable
         var group = new List<Job>(MaxGroup);
         while (_queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
-            group.Clear();
-            while (group.Count < MaxGroup && _queue.Reader.TryRead(out var job)) group.Add(job);
-            Commit(group);
+            lock (_turn)
+            {
+                group.Clear();
+                while (group.Count < MaxGroup && _queue.Reader.TryRead(out var job)) group.Add(job);
+                Commit(group);
+                Tell(group);
+                LookAfterLog();
+            }
         }
     }
 
     private void Commit(List<Job> group)
     {
         var began = _clock.GetTimestamp();
+        _single = group.Count == 1 ? Math.Min(_single + 1, Quiet) : 0;
         try
         {
             _session.Execute("BEGIN IMMEDIATE");
@@ -83,7 +125,6 @@ internal sealed class GroupWriter : IDisposable
         catch (SqliteException locked)
         {
             foreach (var job in group) job.Fail(new StoreUnavailableException(locked));
-            Tell(group);
             return;
         }
 
@@ -99,25 +140,14 @@ internal sealed class GroupWriter : IDisposable
         catch (Exception broken)
         {
             RollBack();
-            // One job's failure is not the others': each gets a transaction of its own.
-            if (group.Count > 1)
-            {
-                foreach (var job in group) Commit([job]);
-            }
-            else
-            {
-                group[0].Fail(broken is SqliteException ? new StoreUnavailableException(broken) : broken);
-                Tell(group);
-            }
-
+            if (group.Count == 1) group[0].Fail(broken is SqliteException ? new StoreUnavailableException(broken) : broken);
+            else foreach (var job in group) Commit([job]); // one job's failure is not the others': each gets a transaction of its own
             return;
         }
 
-        var took = _clock.GetElapsedTime(began);
-        Tell(group);
-        Committed?.Invoke(group.Count, took);
-        _ = raw.sqlite3_db_status(_connection.Handle, raw.SQLITE_DBSTATUS_CACHE_WRITE, out var pages, out _, resetFlg: 1);
-        _log.Committed(_session, pages);
+        foreach (var account in _session.Saved) _cache.Put(account);
+        _session.Saved.Clear();
+        Committed?.Invoke(group.Count, _clock.GetElapsedTime(began));
     }
 
     /// <summary>
@@ -128,6 +158,12 @@ internal sealed class GroupWriter : IDisposable
     {
         foreach (var batch in group.Chunk((group.Count + Environment.ProcessorCount - 1) / Environment.ProcessorCount))
             ThreadPool.UnsafeQueueUserWorkItem(new Told(batch), preferLocal: false);
+    }
+
+    private void LookAfterLog()
+    {
+        _ = raw.sqlite3_db_status(_connection.Handle, raw.SQLITE_DBSTATUS_CACHE_WRITE, out var pages, out _, resetFlg: 1);
+        _log.Committed(_session, pages);
     }
 
     private DateTimeOffset NoteTime()
@@ -142,6 +178,7 @@ internal sealed class GroupWriter : IDisposable
     private void RollBack()
     {
         _trail.RolledBack();
+        _session.Saved.Clear();
         try
         {
             _session.Execute("ROLLBACK");

@@ -51,11 +51,11 @@ internal interface IStore : IDisposable
 
     /// <summary>An account, and the answer to a request about it if it was answered before. The account is no older than the answer.</summary>
     /// <param name="mark">Null for a request that is not remembered.</param>
-    async ValueTask<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark)
-    {
-        var before = mark is null ? null : await FindAnswerAsync(mark);
-        return (await FindAsync(key), before);
-    }
+    /// <param name="recent">
+    /// Whether the account may be as it was some time ago, with a factor in force. Good for a decision that <see cref="UpdateAsync"/> saves,
+    /// since that decides again where the account has changed.
+    /// </param>
+    ValueTask<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark, bool recent);
 
     /// <summary>The same on the caller's thread, for operator verbs.</summary>
     Account Find(AccountKey key);

@@ -14,6 +14,9 @@ internal class Session(DbConnection connection, AuditTrail? trail = null) : IDis
     private readonly Dictionary<string, DbCommand> _commands = [];
     private readonly Dictionary<string, Statement> _statements = [];
 
+    /// <summary>Accounts that the transaction underway has saved, as they are once it is committed.</summary>
+    public List<Account> Saved { get; } = [];
+
     public AuditTrail Trail => trail ?? throw new InvalidOperationException("Only the writer writes to the audit trail.");
 
     /// <summary>Puts a row into the audit trail, in the transaction of what it tells about.</summary>

@@ -14,16 +14,19 @@ internal sealed class SqliteStore : IStore
     private readonly Database _database;
     private readonly KeyRing _ring;
     private readonly SteadyClock _clock;
+    private readonly AccountCache _cache;
     private readonly GroupWriter _writer;
     private readonly ConcurrentBag<Session> _readers = [];
 
     /// <param name="ring">Signs the audit trail.</param>
     /// <param name="system">The clock of the machine.</param>
-    public SqliteStore(Database database, KeyRing ring, TimeProvider system)
+    /// <param name="cacheMebibytes">How much memory it may take to keep accounts in; 0 for none.</param>
+    public SqliteStore(Database database, KeyRing ring, TimeProvider system, int cacheMebibytes = 0)
     {
         (_database, _ring) = (database, ring);
         _clock = new SteadyClock(system, Read(ClockRows.Mark));
-        _writer = new GroupWriter(database, ring, _clock);
+        _cache = new AccountCache(cacheMebibytes);
+        _writer = new GroupWriter(database, ring, _clock, _cache);
         Trail = new SqliteAuditTrail(this, ring);
     }
 
@@ -40,6 +43,12 @@ internal sealed class SqliteStore : IStore
 
     public ValueTask<Account> FindAsync(AccountKey key) => new(Find(key));
 
+    public ValueTask<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark, bool recent)
+    {
+        var before = mark is null ? null : Read(session => AnswerRows.Find(session, mark, _clock.GetUtcNow()));
+        return new((recent ? FindRecent(key) : Find(key), before));
+    }
+
     public ValueTask<DeliveryStatus?> FindDeliveryAsync(AccountKey key, Guid id) => new(Read(session => OutboxRows.Find(session, key, id)));
 
     public ValueTask<RememberedAnswer?> FindAnswerAsync(RequestMark mark) =>
@@ -49,7 +58,7 @@ internal sealed class SqliteStore : IStore
     {
         var first = decide(loaded);
         if (ReferenceEquals(first.Next, loaded) && remember is null && first.Audit is null) return first.Answer;
-        var answer = await _writer.RunAsync(session => Save(session, loaded, first, decide, remember));
+        var answer = await _writer.RunAsync(session => Save(session, loaded, first, decide, remember), brief: true);
         if (first.Send is not null) Queued?.Invoke();
         return answer;
     }
@@ -67,13 +76,18 @@ internal sealed class SqliteStore : IStore
 
     public Task<T> WriteAsync<T>(Func<Session, T> work) => _writer.RunAsync(work);
 
-    public bool Save(Session session, Account loaded, Account next) => AccountRows.Save(session, loaded, next);
+    public bool Save(Session session, Account loaded, Account next)
+    {
+        if (AccountRows.Save(session, loaded, next) is not { } saved) return false;
+        session.Saved.Add(saved);
+        return true;
+    }
 
     public Task AuditAsync(AuditEntry entry) => _writer.RunAsync(session =>
     {
         session.Audit(entry);
         return true;
-    });
+    }, brief: true);
 
     /// <summary>
     /// Reads on the caller's thread: a read waits for no lock under WAL, and takes microseconds while the pages are in memory.
@@ -138,8 +152,9 @@ internal sealed class SqliteStore : IStore
         if (Refused(session, ref change)) return change.Answer;
         if (!SaveIfChanged(session, loaded, change))
         {
-            // Lost the race. Nobody else writes while we hold the lock, so the second decision loses only where the database itself
-            // keeps the row from being saved.
+            // Lost the race, or decided on what was in memory and is no more. Nobody else writes while we hold the lock, so the second
+            // decision loses only where the database itself keeps the row from being saved.
+            _cache.Remove(loaded.Key);
             var fresh = AccountRows.Find(session, loaded.Key);
             change = decide(fresh);
             if (Refused(session, ref change)) return change.Answer;
@@ -174,6 +189,15 @@ internal sealed class SqliteStore : IStore
         SendCountRows.Count(session, send.Limits, now);
     }
 
-    private static bool SaveIfChanged<T>(Session session, Account from, Change<T> change) =>
-        ReferenceEquals(change.Next, from) || AccountRows.Save(session, from, change.Next);
+    /// <returns>Whether it was decided on the account as it is.</returns>
+    private bool SaveIfChanged<T>(Session session, Account from, Change<T> change) =>
+        ReferenceEquals(change.Next, from) ? AccountRows.IsCurrent(session, from) : Save(session, from, change.Next);
+
+    private Account FindRecent(AccountKey key)
+    {
+        if (_cache.Find(key) is { } known) return known;
+        var account = Find(key);
+        _cache.Put(account);
+        return account;
+    }
 }

@@ -65,7 +65,8 @@ internal sealed class PostgresStore : IStore
 
     public async ValueTask<Account> FindAsync(AccountKey key) => (await _reads.FindAsync(key, mark: null, Clock.GetUtcNow())).Account;
 
-    public ValueTask<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark) =>
+    /// <summary>Always as it is: other servers change accounts, too, and nothing in memory would hold for long.</summary>
+    public ValueTask<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark, bool recent) =>
         new(_reads.FindAsync(key, mark, Clock.GetUtcNow()));
 
     public Account Find(AccountKey key) => FindAsync(key).AsTask().GetAwaiter().GetResult();
