@@ -211,7 +211,7 @@ internal sealed partial class DataFolder : IDisposable
         }
         catch (IOException)
         {
-            throw new StartRefusedException($"{path}: another mfa-server is serving this folder, or restores it. Stop it first, or choose another --data.");
+            throw new StartRefusedException($"{path}: another mfa-server is serving this folder, or restores or copies it. Stop it first, or choose another --data.");
         }
     }
 

@@ -50,7 +50,12 @@ public sealed class StoreCopyBackTests(PostgresCluster cluster) : IDisposable
 
         await using var file = await ServerProcess.StartOnFileAsync(first, async data =>
         {
-            await KillOnTheWayAsync(address, data);
+            await KillOnTheWayAsync(address, data, async () =>
+            {
+                await Start.RefusedAsync(data, ["or restores or copies it"]);
+                var beside = Start.Serve(FolderFor(_folder["other"], first), "--store", address);
+                Start.RefusedWith(await OutsideProgram.RunAsync(beside, []), ["nobody is let in"]);
+            });
             await Start.RefusedAsync(data, ["missing or empty"]);
             var back = await CopyAsync("--from", address, "--to", data);
             Assert.True(back.ExitCode == 0, back.Errors);
@@ -111,6 +116,28 @@ public sealed class StoreCopyBackTests(PostgresCluster cluster) : IDisposable
         Assert.Equal(0, (await ServerProgram.RunAsync("audit", "verify", "--data", _folder["new"])).ExitCode);
     }
 
+    [Fact]
+    public async Task A_half_copy_that_somebody_changed_is_seen_and_made_anew()
+    {
+        var address = await cluster.NewDatabaseAsync();
+        await using var server = await ServerProcess.StartAsync($"store:connection={address}");
+        await Owner.EnrolAsync(server.Dev);
+        await server.StopAsync();
+        var folder = FolderFor(_folder["new"], server);
+        await KillOnTheWayAsync(address, folder);
+        await using (var half = new SqliteConnection($"Data Source={Path.Combine(folder, "mfa.db.copying")};Pooling=false"))
+        {
+            await half.OpenAsync(TestContext.Current.CancellationToken);
+            await using var change = half.CreateCommand();
+            change.CommandText = "UPDATE accounts SET factor_failures = factor_failures + 1";
+            Assert.Equal(1, await change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
+        }
+
+        await NamesAsync(["accounts: the file has not what", "run the same again"], "--from", address, "--to", folder);
+        var again = await CopyAsync("--from", address, "--to", folder);
+        Assert.True(again.ExitCode == 0, again.Errors);
+    }
+
     private async Task AssertRefusedAsync(string address, ServerProcess first)
     {
         await NamesAsync(["there is a database already"], "--from", address, "--to", first.Data);
@@ -135,7 +162,7 @@ public sealed class StoreCopyBackTests(PostgresCluster cluster) : IDisposable
     }
 
     /// <summary>Once the accounts are in the file, and rows of the trail are asked for, nothing gets through any more.</summary>
-    private async Task KillOnTheWayAsync(string address, string data)
+    private async Task KillOnTheWayAsync(string address, string data, Func<Task>? meanwhile = null)
     {
         var onTheWay = new TaskCompletionSource();
         using var relay = new ScriptedRelay(cluster.Port, asking: bytes =>
@@ -147,6 +174,7 @@ public sealed class StoreCopyBackTests(PostgresCluster cluster) : IDisposable
         var through = address.Replace($"Port={cluster.Port}", $"Port={relay.Port}", StringComparison.Ordinal);
         using var process = Process.Start(ServerProgram.Command("store", "copy", "--from", through, "--to", data))!;
         await onTheWay.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        if (meanwhile is not null) await meanwhile();
         process.Kill();
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         await using var half = new SqliteConnection($"Data Source={Path.Combine(data, "mfa.db.copying")};Pooling=false");
@@ -156,11 +184,15 @@ public sealed class StoreCopyBackTests(PostgresCluster cluster) : IDisposable
         Assert.NotEqual(0L, await count.ExecuteScalarAsync(TestContext.Current.CancellationToken));
     }
 
-    private static Task<Ended> CopyAsync(string from, string source, string to, string target, ServerProcess ring)
+    private static Task<Ended> CopyAsync(string from, string source, string to, string target, ServerProcess ring) =>
+        CopyAsync(from, source, to, FolderFor(target, ring));
+
+    /// <summary>A folder to copy to: it has the key ring already.</summary>
+    private static string FolderFor(string target, ServerProcess ring)
     {
         Directory.CreateDirectory(target);
         File.Copy(Path.Combine(ring.Data, "keys.json"), Path.Combine(target, "keys.json"), overwrite: true);
-        return CopyAsync(from, source, to, target);
+        return target;
     }
 
     private static Task<Ended> CopyAsync(params string[] copy) => ServerProgram.RunAsync(["store", "copy", .. copy]);

@@ -23,7 +23,7 @@ public sealed class StoreCopyTests(PostgresCluster cluster)
         await ServerProgram.RunAsync("users", "add", "jane", "--email", "jane@example.org", "--data", file.Data);
         Assert.Equal(0, (await ServerProgram.RunAsync("store", "migrate", "--data", file.Data, "--store", address)).ExitCode);
 
-        await KillOnTheWayAsync(copy, address);
+        await KillOnTheWayAsync(copy, address, file.Data);
         var early = await ServerProgram.RunAsync("keys", "list", "--data", file.Data, "--store", address);
         Assert.Contains("has not been finished", early.Errors, StringComparison.Ordinal);
         var copied = await ServerProgram.RunAsync(copy);
@@ -39,8 +39,29 @@ public sealed class StoreCopyTests(PostgresCluster cluster)
         Assert.NotEqual(0L, await cluster.RunAsync(database, "SELECT count(*) FROM audit WHERE chain = 1"));
     }
 
+    [Fact]
+    public async Task Rows_that_did_not_arrive_as_they_left_are_seen()
+    {
+        var address = await cluster.NewDatabaseAsync();
+        var database = new NpgsqlConnectionStringBuilder(address).Database!;
+        await using var file = await ServerProcess.StartAsync();
+        await Owner.EnrolAsync(file.Dev);
+        await file.StopAsync();
+        Assert.Equal(0, (await ServerProgram.RunAsync("store", "migrate", "--data", file.Data, "--store", address)).ExitCode);
+        await cluster.RunAsync(database, """
+            CREATE FUNCTION one_guess_less() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.factor_failures := NEW.factor_failures - 1; RETURN NEW; END $$;
+            CREATE TRIGGER one_guess_less BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION one_guess_less()
+            """);
+
+        var copied = await ServerProgram.RunAsync("store", "copy", "--to", address, "--data", file.Data);
+
+        Assert.Equal(1, copied.ExitCode);
+        Assert.Contains("accounts: the target has not what the source has", copied.Errors, StringComparison.Ordinal);
+        Start.RefusedWith(await OutsideProgram.RunAsync(Start.Serve(file.Data, "--store", address), []), ["has not been finished"]);
+    }
+
     /// <summary>A lock on the users table holds the copy up there, when accounts are copied and keys are not.</summary>
-    private async Task KillOnTheWayAsync(string[] copy, string address)
+    private async Task KillOnTheWayAsync(string[] copy, string address, string data)
     {
         await using var holding = new NpgsqlConnection($"{address};Pooling=false");
         await holding.OpenAsync(TestContext.Current.CancellationToken);
@@ -56,6 +77,7 @@ public sealed class StoreCopyTests(PostgresCluster cluster)
             await Task.Delay(50, TestContext.Current.CancellationToken); // nothing tells but looking again
         }
 
+        await Start.RefusedAsync(data, ["or restores or copies it"]);
         process.Kill();
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
     }
