@@ -85,7 +85,7 @@ internal static class ImportCommand
             return ExitCodes.Failed;
         }
 
-        await foreach (var row in importer.RunAsync(file.Rows, data.IsServed, ct)) report.Tell(row);
+        await foreach (var row in importer.RunAsync(file.Rows, () => FolderLocks.IsServed(data.Path), ct)) report.Tell(row);
         await importer.TellAsync(report.Counts);
         await report.EndAsync("Done: ");
         return report.Problems > 0 && !parsed.GetValue(SkipBroken) ? ExitCodes.Failed : ExitCodes.Done; // taken since the first look

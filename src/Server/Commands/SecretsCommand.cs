@@ -54,7 +54,7 @@ internal static class SecretsCommand
     private static async Task<int> RotateAsync(ParseResult parsed)
     {
         using var data = await SharedOptions.OpenAsync(parsed);
-        using var alone = data.LockRing();
+        using var alone = FolderLocks.TakeRing(data.Path);
         var rotation = RotationOf(data);
         var key = $"{await rotation.RotateAsync():x8}";
         await PrintAsync(parsed, key, new ChangedKey(key), SecretsJson.Default.ChangedKey);
@@ -66,7 +66,7 @@ internal static class SecretsCommand
     private static async Task<int> RewrapAsync(ParseResult parsed, CancellationToken ct)
     {
         using var data = await SharedOptions.OpenAsync(parsed);
-        using var alone = data.LockRing();
+        using var alone = FolderLocks.TakeRing(data.Path);
         await WaitForServerAsync(data, RotationOf(data));
 
         var told = TimeProvider.System.GetTimestamp();
@@ -89,7 +89,7 @@ internal static class SecretsCommand
     {
         var id = KeyRingFile.IdOf(parsed.GetValue(KeyId)!);
         using var data = await SharedOptions.OpenAsync(parsed);
-        using var alone = data.LockRing();
+        using var alone = FolderLocks.TakeRing(data.Path);
         var key = $"{id:x8}";
         if (!data.Ring.Contains(id)) throw new StartRefusedException($"There is no key {key} in {data.RingPath}. See: mfa-server secrets status");
         if (id == data.Ring.ActiveId) throw new StartRefusedException($"Key {key} is the active key. Put another one in front first: mfa-server secrets rotate");
@@ -117,7 +117,7 @@ internal static class SecretsCommand
     private static async Task WaitForServerAsync(DataFolder data, KeyRotation rotation)
     {
         var began = TimeProvider.System.GetTimestamp();
-        while (rotation.SettledTime(data.IsServed()) is null)
+        while (rotation.SettledTime(FolderLocks.IsServed(data.Path)) is null)
         {
             if (TimeProvider.System.GetElapsedTime(began) > TakeOver)
             {
@@ -131,10 +131,10 @@ internal static class SecretsCommand
 
     private static async Task WaitUntilSettledAsync(DataFolder data, KeyRotation rotation)
     {
-        var settled = rotation.SettledTime(data.IsServed());
+        var settled = rotation.SettledTime(FolderLocks.IsServed(data.Path));
         if (settled <= TimeProvider.System.GetUtcNow()) return;
         await Console.Error.WriteLineAsync($"Waiting until {settled:HH:mm:ss} UTC, when every call that began under the old key has ended.");
-        while (rotation.SettledTime(data.IsServed()) > TimeProvider.System.GetUtcNow()) await Task.Delay(LookAgain);
+        while (rotation.SettledTime(FolderLocks.IsServed(data.Path)) > TimeProvider.System.GetUtcNow()) await Task.Delay(LookAgain);
     }
 
     private static KeyRotation RotationOf(DataFolder data) => new(data.Store, data.Ring, data.RingPath, TimeProvider.System);

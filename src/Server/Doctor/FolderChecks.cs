@@ -55,7 +55,7 @@ internal static class FolderChecks
 
     public static Finding Serving(Patient patient)
     {
-        var path = Path.Combine(patient.Folder, DataFolder.ServeLock);
+        var path = Path.Combine(patient.Folder, FolderLocks.ServeFile);
         if (!File.Exists(path)) return Finding.Ok("no server has served this folder yet.");
         try
         {

@@ -76,9 +76,9 @@ public sealed class CrashedRotationTests : IDisposable
     public async Task Two_at_a_time_are_refused()
     {
         using var data = await DataFolder.OpenAsync(_folder.Path, _clock);
-        using var alone = data.LockRing();
+        using var alone = FolderLocks.TakeRing(data.Path);
 
-        Assert.Throws<StartRefusedException>(data.LockRing);
+        Assert.Throws<StartRefusedException>(() => FolderLocks.TakeRing(data.Path));
     }
 
     [Fact]
@@ -88,19 +88,19 @@ public sealed class CrashedRotationTests : IDisposable
         await RotateAsync();
         using (var unserved = await DataFolder.OpenAsync(_folder.Path, _clock))
         {
-            Assert.False(unserved.IsServed());
-            var settled = new KeyRotation(unserved.Store, unserved.Ring, Ring, _clock).SettledTime(unserved.IsServed());
+            Assert.False(FolderLocks.IsServed(unserved.Path));
+            var settled = new KeyRotation(unserved.Store, unserved.Ring, Ring, _clock).SettledTime(FolderLocks.IsServed(unserved.Path));
             Assert.Equal(_clock.GetUtcNow().AddSeconds(15), settled);
         }
 
         using var data = await DataFolder.OpenAsync(_folder.Path, _clock, alone: true);
         var rotation = new KeyRotation(data.Store, data.Ring, Ring, _clock);
-        Assert.True(data.IsServed());
-        Assert.Null(rotation.SettledTime(data.IsServed()));
+        Assert.True(FolderLocks.IsServed(data.Path));
+        Assert.Null(rotation.SettledTime(FolderLocks.IsServed(data.Path)));
 
         _clock.Advance(TimeSpan.FromHours(1));
         await data.Store.WriteAsync(session => RingKeyRows.SetServed(session, data.Ring.ActiveId, _clock.GetUtcNow()));
-        Assert.Equal(_clock.GetUtcNow().AddSeconds(15), rotation.SettledTime(data.IsServed()));
+        Assert.Equal(_clock.GetUtcNow().AddSeconds(15), rotation.SettledTime(FolderLocks.IsServed(data.Path)));
     }
 
     private async Task<uint> OpenAsync()
