@@ -16,8 +16,6 @@ internal static class AccountImage
     /// <summary>More than what is of one length takes: numbers, times and ids.</summary>
     private const int OfOneLength = 256;
 
-    private const long Never = long.MinValue;
-
     /// <returns>How many bytes it took; 0 when it has something underway.</returns>
     public static int Write(Account account, Span<byte> image)
     {
@@ -32,7 +30,7 @@ internal static class AccountImage
         to.Time(account.DisableTime);
         foreach (var guesses in (ReadOnlySpan<GuessBudget>)[account.FactorGuesses, account.EnrollmentGuesses, account.RecoveryGuesses])
         {
-            to.Long(guesses.Failures);
+            to.Int((uint)guesses.Failures);
             to.Time(guesses.LockedUntil);
         }
 
@@ -44,7 +42,7 @@ internal static class AccountImage
         to.Bytes(factor.Secret?.Bytes);
         to.Long(factor.LastStep);
         to.Id(factor.Recovery.Id);
-        to.Long(factor.Recovery.KeyId);
+        to.Int(factor.Recovery.KeyId);
         to.Bytes(factor.Recovery.Hashes);
         to.Byte(factor.Recovery.Used);
         to.Byte(factor.Recovery.Stale ? (byte)1 : (byte)0);
@@ -75,16 +73,16 @@ internal static class AccountImage
             Version = version,
             EnableTime = from.Time(),
             DisableTime = from.Time(),
-            FactorGuesses = new GuessBudget((int)from.Long(), from.Time()),
-            EnrollmentGuesses = new GuessBudget((int)from.Long(), from.Time()),
-            RecoveryGuesses = new GuessBudget((int)from.Long(), from.Time()),
+            FactorGuesses = new GuessBudget((int)from.Int(), from.Time()),
+            EnrollmentGuesses = new GuessBudget((int)from.Int(), from.Time()),
+            RecoveryGuesses = new GuessBudget((int)from.Int(), from.Time()),
             InForce = new Enrollment(
                 from.Id(),
                 (Method)from.Byte(),
                 new TotpParameters((OtpAlgorithm)from.Byte(), from.Byte(), from.Byte()),
                 from.Sealed(),
                 from.Long(),
-                new RecoverySet(from.Id(), (uint)from.Long(), from.Bytes().ToArray(), from.Byte(), Stale: from.Byte() == 1),
+                new RecoverySet(from.Id(), from.Int(), from.Bytes().ToArray(), from.Byte(), Stale: from.Byte() == 1),
                 from.Sealed(),
                 from.Sealed(),
                 from.Bytes() is { Length: > 0 } locale ? Encoding.UTF8.GetString(locale) : null),
@@ -101,8 +99,14 @@ internal static class AccountImage
 
         public void Long(long value) => BinaryPrimitives.WriteInt64LittleEndian(Take(sizeof(long)), value);
 
-        /// <summary>To the millisecond, as in the database.</summary>
-        public void Time(DateTimeOffset? time) => Long(time?.ToUnixTimeMilliseconds() ?? Never);
+        public void Int(uint value) => BinaryPrimitives.WriteUInt32LittleEndian(Take(sizeof(uint)), value);
+
+        /// <summary>To the millisecond, as in the database. Most are not there, and take a byte.</summary>
+        public void Time(DateTimeOffset? time)
+        {
+            Byte(time is null ? (byte)0 : (byte)1);
+            if (time is { } value) Long(value.ToUnixTimeMilliseconds());
+        }
 
         public void Id(Guid id) => id.TryWriteBytes(Take(16));
 
@@ -136,7 +140,9 @@ internal static class AccountImage
 
         public long Long() => BinaryPrimitives.ReadInt64LittleEndian(Take(sizeof(long)));
 
-        public DateTimeOffset? Time() => Long() is var time and not Never ? DateTimeOffset.FromUnixTimeMilliseconds(time) : null;
+        public uint Int() => BinaryPrimitives.ReadUInt32LittleEndian(Take(sizeof(uint)));
+
+        public DateTimeOffset? Time() => Byte() == 1 ? DateTimeOffset.FromUnixTimeMilliseconds(Long()) : null;
 
         public Guid Id() => new(Take(16));
 
