@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Mfa.Server.Callers;
 using Mfa.Server.Callers.Quotas;
 using Mfa.Server.Domain;
@@ -29,8 +30,8 @@ internal sealed class VerifyFlow(
 
         for (var attempt = 0; attempt < Attempts.Max; attempt++)
         {
-            var first = attempt == 0;
-            var (account, before) = await store.FindAsync(call.Account, first ? remember?.Mark : null, recent: first && call.EnrollmentId is null);
+            var recent = attempt == 0 && call.EnrollmentId is null;
+            var (account, before) = await store.FindAsync(call.Account, attempt == 0 ? remember?.Mark : null, recent);
             if (before is not null) return remember!.Decode(before);
             var subject = call.EnrollmentId is null ? account.InForce : account.PendingAt(now);
             if (subject is null || (call.EnrollmentId is { } id && id != subject.Id))
@@ -42,9 +43,16 @@ internal sealed class VerifyFlow(
 
             if (CodeComparison.LengthRefusal(subject, call.Code) is { } refusal) return refusal;
 
-            var decide = call.EnrollmentId is null
-                ? DecideOnFactor(subject, comparison.WithFactor(call.Account, subject, call.Code, now), entry)
-                : DecideOnEnrollment(subject, comparison.WithEnrollment(call.Account, subject, call.Code, now), entry);
+            Func<Account, Change<Result<VerifyAnswer>>> decide;
+            try
+            {
+                decide = Compared(call, subject, entry);
+            }
+            catch (CryptographicException) when (recent)
+            {
+                continue; // sealed anew by another process since, and the key of that time is gone: the row tells
+            }
+
             var result = await store.UpdateAsync(account, decide, remember);
             if (result.Value is not { Kind: CheckKind.Stale })
             {
@@ -61,6 +69,10 @@ internal sealed class VerifyFlow(
 
         return await refusals.RecordAsync(entry, RefusalKind.Conflict);
     }
+
+    private Func<Account, Change<Result<VerifyAnswer>>> Compared(VerifyCall call, Enrollment subject, AuditEntry entry) => call.EnrollmentId is null
+        ? DecideOnFactor(subject, comparison.WithFactor(call.Account, subject, call.Code, entry.Time), entry)
+        : DecideOnEnrollment(subject, comparison.WithEnrollment(call.Account, subject, call.Code, entry.Time), entry);
 
     private void Count(VerifyAnswer answer, bool onFactor)
     {

@@ -85,6 +85,24 @@ public sealed class KeyVerbTests : IDisposable
         await MixedLoad.AcceptedAsync(server.Dev, owner.Account, owner.RecoveryCodes[0]);
     }
 
+    [Fact]
+    public async Task An_account_that_was_checked_before_a_rotation_is_checked_after_it_with_the_new_key_alone()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        var keys = new KeyVerbs(server.Data);
+        var owner = await Owner.EnrolAsync(server.Dev);
+        var another = await Owner.EnrolAsync(server.Dev);
+        await MixedLoad.AcceptedAsync(server.Dev, another.Account, another.RecoveryCodes[0]);
+
+        var old = await keys.RotateAsync();
+        await keys.RewrapAsync(); // by a program of its own, which tells the server nothing of what it saved
+        await keys.RemoveAsync(old);
+        await UntilLoggedAsync(server, "is the active key now, of 1");
+
+        await MixedLoad.AcceptedAsync(server.Dev, owner.Account, owner.NextCode);
+        await MixedLoad.AcceptedAsync(server.Dev, another.Account, another.RecoveryCodes[1]);
+    }
+
     private static async Task UntilLoggedAsync(ServerProcess server, string words)
     {
         var end = TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(1);
