@@ -18,7 +18,7 @@ internal sealed class AccountCache
     /// <param name="mebibytes">The most that it takes; 0 for nothing.</param>
     public AccountCache(int mebibytes)
     {
-        for (var i = 0; i < Shards; i++) _shards[i] = new Shard((int)Math.Min(Array.MaxLength, mebibytes * (1024L * 1024 / Shards)));
+        for (var i = 0; i < Shards; i++) _shards[i] = new Shard(mebibytes * (1024 * 1024 / Shards));
     }
 
     /// <returns>Null for an account that is not in memory, whether or not there is one.</returns>

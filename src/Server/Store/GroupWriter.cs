@@ -63,7 +63,7 @@ internal sealed class GroupWriter : IDisposable
     public Task<T> RunAsync<T>(Func<Session, T> work, bool brief = false)
     {
         var job = new Job<T>(work);
-        if ((!brief || !DoneHere(job)) && !_queue.Writer.TryWrite(job))
+        if ((!brief || !CommittedHere(job)) && !_queue.Writer.TryWrite(job))
             throw new StoreUnavailableException(new ObjectDisposedException(nameof(GroupWriter)));
         return job.Done;
     }
@@ -81,7 +81,7 @@ internal sealed class GroupWriter : IDisposable
         }
     }
 
-    private bool DoneHere(Job job)
+    private bool CommittedHere(Job job)
     {
         if (_single < Quiet || !_turn.TryEnter()) return false;
         try

@@ -25,6 +25,10 @@ public sealed class AccountCacheTests
             InForce = account.InForce! with { Email = Sealed(70), Phone = Sealed(50), Locale = "fr-CA", LastStep = 99 },
         };
 
+        // A property that comes later must be given a value here, and then a place in the image.
+        Assert.Equal(["Pending", "PendingExpireTime", "DisableToken"], Unset(account));
+        Assert.Equal(["OpenCode", "Spent"], Unset(account.InForce!));
+        Assert.Empty(Unset(account.InForce!.Recovery));
         _cache.Put(account);
 
         AssertSame(account, _cache.Find(account.Key)!);
@@ -147,6 +151,11 @@ public sealed class AccountCacheTests
             Guid.NewGuid(), Method.Authenticator, new TotpParameters(OtpAlgorithm.Sha256, 8, 45), Sealed(57), LastStep: 12,
             new RecoverySet(Guid.NewGuid(), KeyId: 0xFFFF_FFFE, RandomNumberGenerator.GetBytes(128), Used: 0x81, Stale: true), Email: null),
     };
+
+    /// <summary>Properties that have nothing but the value of their type: what an account has underway must be among them, or it is not kept.</summary>
+    private static IEnumerable<string> Unset<T>(T whole) where T : class => typeof(T).GetProperties()
+        .Where(property => property.CanWrite && property.GetValue(whole) is var value && (value is null || (value.GetType().IsValueType && value.Equals(Activator.CreateInstance(value.GetType())))))
+        .Select(property => property.Name);
 
     private static SealedBytes Sealed(int length) => new(RandomNumberGenerator.GetBytes(length));
 
