@@ -1,5 +1,5 @@
 # The verbs of this repository. Each does its own set-up, from a fresh clone on.
-.PHONY: serve test build publish packages fmt bench bench-quick bench-sizes bench-logins bench-postgres plot microbench torture timing races polyglot proto
+.PHONY: serve test build publish packages fmt bench bench-quick bench-sizes bench-logins bench-postgres microbench torture timing races polyglot proto
 .DEFAULT_GOAL := build
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -70,15 +70,12 @@ packages: publish build
 	dotnet pack protos/Contract.csproj --configuration $(CONFIGURATION) --no-build --output out/packages -p:Packing=true
 
 # Durable verifications against a bare echo on this machine, in turn, with ratios: all of them in about an hour, or the core of it;
-# or with ten thousand and a million accounts; or beside 200 people who log in; or on PostgreSQL, against pgbench. out/bench….txt keeps the lines.
+# or with ten thousand and a million accounts; or beside 200 people who log in; or on PostgreSQL, against pgbench. Lines and plot are left in out/.
 bench bench-quick bench-sizes bench-logins bench-postgres: publish
 	@[ $@ != bench-postgres ] || .ci/need pg_ctlcluster:postgresql setpriv:util-linux
 	dotnet publish tests/Bench --configuration Release --runtime $(RID) -p:Native=true
 	$(NATIVE)/Bench/release_$(RID)/Bench $(NATIVE)/Server/release_$(RID)/mfa-server $(patsubst bench-%,%,$(filter bench-%,$@)) | tee out/$@.txt
-
-# The plot of docs/performance.md, from the last run of `make bench`.
-plot:
-	$(NATIVE)/Bench/release_$(RID)/Bench plot out/bench.txt > docs/performance.svg
+	$(NATIVE)/Bench/release_$(RID)/Bench plot out/$@.txt > out/$@.svg
 
 # The check, the seal and the write, one by one.
 microbench: build

@@ -12,10 +12,10 @@ internal static class Plot
     private const int Wide = 420;
     private const double Bar = 0.60;
 
-    /// <param name="lines">What a run printed; lines without a ratio are passed over.</param>
+    /// <param name="lines">What a run printed; lines without an echo are passed over.</param>
     public static string Svg(IEnumerable<string> lines)
     {
-        var rows = lines.Select(Fields).Where(fields => fields.ContainsKey("ratio") && fields.ContainsKey("inflight")).ToList();
+        var rows = lines.Select(Fields).Where(fields => fields.ContainsKey("echo_rps")).ToList();
         var height = Top + Row * rows.Count + 30;
         var svg = new StringBuilder();
         svg.AppendLine(CultureInfo.InvariantCulture,
