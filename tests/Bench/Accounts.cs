@@ -77,11 +77,14 @@ internal sealed class Accounts
         return Request(i, Now() - 10);
     }
 
-    /// <summary>Three in a million codes of long ago are, by chance, good again: a run of half a million guesses meets some.</summary>
-    public bool IsRightByChance(VerifyRequest request)
+    /// <summary>
+    /// How many of the steps around now have this code. By chance three in a million codes of long ago are good again, and one in a million
+    /// is that of the next step, too, which its use then uses up: a run of half a million calls meets some.
+    /// </summary>
+    public int StepsWith(VerifyRequest request)
     {
         var i = int.Parse(request.Account["account-".Length..], CultureInfo.InvariantCulture);
-        return Enumerable.Range(Now() - 2, 5).Any(step => CodeAt(i, step) == request.Code);
+        return Enumerable.Range(Now() - 2, 5).Count(step => CodeAt(i, step) == request.Code);
     }
 
     /// <summary>The next account with the code it was enrolled with or used last, while that is in the window.</summary>
