@@ -114,6 +114,7 @@ internal static class Setup
         services.AddSingleton<FailedCallers>();
         services.AddSingleton<SprayGuard>();
         services.AddSingleton<CallerQuotas>();
+        if (data.Store.IsShared) services.AddHostedService<SharedQuotas>();
 
         services.AddSingleton(settings.Delivery);
         services.AddSingleton(new MessageTemplates(settings.Delivery.TextFolder, settings.Delivery.Language));

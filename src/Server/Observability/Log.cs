@@ -114,6 +114,12 @@ internal static partial class Log
     [LoggerMessage(4211, LogLevel.Error, "Spray: all callers together sent {Wrong} wrong codes for {Accounts} accounts; for {Pause} a tenth of the threshold stops one")]
     public static partial void SprayOfAll(this ILogger log, int wrong, int accounts, TimeSpan pause);
 
+    [LoggerMessage(4212, LogLevel.Warning, "Could not exchange quotas with the other servers, {Times} times; until it can, this one counts alone")]
+    public static partial void QuotasNotShared(this ILogger log, Exception why, long times);
+
+    [LoggerMessage(4213, LogLevel.Warning, "Could not read what server {Server} told of its callers; it is not counted")]
+    public static partial void NewsNotRead(this ILogger log, Exception why, string server);
+
     [LoggerMessage(4001, LogLevel.Warning, "Refused a call of {Rpc} from {Peer}: {Why}")]
     public static partial void CallerRefused(this ILogger log, string rpc, string peer, string why);
 

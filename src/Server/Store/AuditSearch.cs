@@ -58,7 +58,7 @@ internal static class AuditSearch
 
         if (filter.Account is { } account)
         {
-            foreach (var seq in AuditSegments.WithKey(session, (uint)AuditRows.KeyOf(account))) yield return (seq, seq);
+            foreach (var seq in AuditSegments.WithKey(session, (uint)account.Digest())) yield return (seq, seq);
             yield break;
         }
 

@@ -21,6 +21,9 @@ internal sealed class BoundedTable<TKey, TValue>(
     private int _count;
     private long? _lastSweep;
 
+    /// <summary>Each key that has a value of its own.</summary>
+    public IEnumerable<KeyValuePair<TKey, TValue>> All => _values;
+
     /// <summary>The value, made when there is none.</summary>
     public TValue Get(TKey key)
     {

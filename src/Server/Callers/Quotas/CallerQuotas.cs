@@ -39,6 +39,21 @@ internal sealed class CallerQuotas
             ?? Taken(caller, allowance, "guesses", allowance.Guesses?.Take() ?? TimeSpan.Zero);
     }
 
+    /// <returns>What each caller has taken since this was asked last.</returns>
+    public IEnumerable<TakenCalls> Untold() =>
+        from caller in _callers.All
+        let taken = new TakenCalls(caller.Key, caller.Value.Calls?.Untold() ?? 0, caller.Value.Guesses?.Untold() ?? 0)
+        where taken.Calls + taken.Guesses > 0
+        select taken;
+
+    /// <summary>Counts what a caller has taken on another server, so long ago.</summary>
+    public void Hear(TakenCalls taken, TimeSpan age)
+    {
+        var allowance = _callers.Get(taken.Caller);
+        allowance.Calls?.Charge(taken.Calls, age);
+        allowance.Guesses?.Charge(taken.Guesses, age);
+    }
+
     private Limited? Taken(Principal caller, Allowance allowance, string limit, TimeSpan wait)
     {
         if (wait == TimeSpan.Zero) return null;

@@ -39,6 +39,16 @@ internal sealed class FailedCallers
     public Limited? BeforePassword(PeerNetwork network) =>
         _peers.Find(network) is { } peer ? Refused(network, peer, peer.Failures.WaitFor(WrongPassword)) : null;
 
+    /// <returns>How often each address has failed since this was asked last.</returns>
+    public IEnumerable<FailedCalls> Untold() =>
+        from peer in _peers.All
+        let failed = new FailedCalls(peer.Key, peer.Value.Failures.Untold())
+        where failed.Failures > 0
+        select failed;
+
+    /// <summary>Counts how often an address has failed on another server, so long ago.</summary>
+    public void Hear(FailedCalls failed, TimeSpan age) => _peers.Get(failed.Network).Failures.Charge(failed.Failures, age);
+
     private Limited? Refused(PeerNetwork network, Peer peer, TimeSpan wait)
     {
         if (wait == TimeSpan.Zero) return null;

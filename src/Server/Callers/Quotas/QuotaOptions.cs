@@ -4,7 +4,7 @@ namespace Mfa.Server.Callers.Quotas;
 /// <param name="Burst">How many at once after a pause.</param>
 internal readonly record struct Rate(int PerSecond, int Burst);
 
-/// <summary>What one caller may ask for, and one address get wrong. Counted in the memory of the server.</summary>
+/// <summary>What one caller may ask for, and one address get wrong, on all servers of a database together.</summary>
 internal sealed record QuotaOptions
 {
     /// <summary>Calls of a service. Half of what a small machine can answer, so that one caller leaves room for another.</summary>

@@ -17,7 +17,7 @@ internal sealed class SprayGuard
     private const int Tenth = 10;
 
     private readonly SprayOptions _options;
-    private readonly BoundedTable<Source, WrongCodes> _sources;
+    private readonly BoundedTable<SpraySource, WrongCodes> _sources;
     private readonly WrongCodes _all;
     private readonly Meters _meters;
     private readonly ILogger<SprayGuard> _log;
@@ -29,37 +29,49 @@ internal sealed class SprayGuard
         _all = new WrongCodes(options, clock);
     }
 
+    /// <summary>Told of every wrong code that came to this server, with the digest of its account.</summary>
+    public Action<SpraySource, long>? Counted { get; set; }
+
     /// <returns>How long the caller must not guess; zero when it may.</returns>
-    public TimeSpan WaitOf(Principal caller) => _sources.Find(Source.Of(caller))?.Pause ?? TimeSpan.Zero;
+    public TimeSpan WaitOf(Principal caller) => _sources.Find(SpraySource.Of(caller))?.Pause ?? TimeSpan.Zero;
 
     /// <summary>To be told of every code or token that was compared.</summary>
     public void Saw(Principal caller, AccountKey account, CheckKind kind)
     {
         if (kind != CheckKind.Wrong) return; // a used one was right: that is a person who clicked twice
-        var hash = account.GetHashCode();
-        if (_all.Add(hash, new SprayLimit(_options.Total, _options.Accounts)) is { } everybody)
+        var (source, digest) = (SpraySource.Of(caller), account.Digest());
+        Counted?.Invoke(source, digest);
+        if (Count(source, 1, [digest], TimeSpan.Zero) is { } spray)
+            _log.Spray(caller.Id, caller.Tenant, PeerNetwork.Of(caller.Peer).ToString(), spray.Wrong, spray.Accounts, _options.Pause);
+    }
+
+    /// <summary>Counts wrong codes that came to another server, so long ago.</summary>
+    public void Hear(WrongGuesses wrong, TimeSpan age)
+    {
+        if (Count(wrong.Source, wrong.Wrong, wrong.Accounts, age) is not { } spray) return;
+        var (caller, tenant) = wrong.Source.Service is { } service ? ($"{service.Origin}:{service.Name}", service.Tenant) : ("people", Principal.DefaultTenant);
+        var from = wrong.Source.Service is null ? wrong.Source.People.ToString() : "several servers";
+        _log.Spray(caller, tenant, from, spray.Wrong, spray.Accounts, _options.Pause);
+    }
+
+    private SprayLimit? Count(SpraySource source, int wrong, ReadOnlySpan<long> accounts, TimeSpan age)
+    {
+        if (_all.Add(wrong, accounts, age, new SprayLimit(_options.Total, _options.Accounts)) is { } everybody)
         {
             _meters.Sprayed("everybody");
             _log.SprayOfAll(everybody.Wrong, everybody.Accounts, _options.Pause);
         }
 
-        if (_sources.Get(Source.Of(caller)).Add(hash, LimitOf(caller)) is not { } one) return;
-        _meters.Sprayed(caller.Kind == CallerKind.Person ? "people" : "service");
-        _log.Spray(caller.Id, caller.Tenant, PeerNetwork.Of(caller.Peer).ToString(), one.Wrong, one.Accounts, _options.Pause);
+        var spray = _sources.Get(source).Add(wrong, accounts, age, LimitOf(source));
+        if (spray is not null) _meters.Sprayed(source.Service is null ? "people" : "service");
+        return spray;
     }
 
-    private SprayLimit LimitOf(Principal caller)
+    private SprayLimit LimitOf(SpraySource source)
     {
-        var strict = caller.Kind == CallerKind.Person || _all.Pause > TimeSpan.Zero;
+        var strict = source.Service is null || _all.Pause > TimeSpan.Zero;
         return strict
             ? new SprayLimit(Math.Max(2, _options.Wrong / Tenth), Math.Max(2, _options.Accounts / Tenth))
             : new SprayLimit(_options.Wrong, _options.Accounts);
-    }
-
-    private readonly record struct Source(CallerKey? Service, PeerNetwork People)
-    {
-        public static Source Of(Principal caller) => caller.Kind == CallerKind.Person
-            ? new Source(Service: null, PeerNetwork.Of(caller.Peer))
-            : new Source(CallerKey.Of(caller), default);
     }
 }

@@ -6,11 +6,11 @@ internal readonly record struct SprayLimit(int Wrong, int Accounts);
 /// <summary>The wrong codes of one source within a sliding window, and the pause that they led to.</summary>
 internal sealed class WrongCodes(SprayOptions options, TimeProvider clock)
 {
+    /// <summary>Accounts that a slot remembers; beyond them "or more" is said.</summary>
+    public const int MaxAccounts = 1_000;
+
     /// <summary>The window moves on in so many steps: a wrong code counts for five to six sixths of it.</summary>
     private const int Slots = 6;
-
-    /// <summary>Accounts that a slot remembers; beyond them "or more" is said.</summary>
-    private const int MaxAccounts = 1_000;
 
     private readonly Lock _lock = new();
     private readonly Slot[] _slots = new Slot[Slots];
@@ -23,46 +23,51 @@ internal sealed class WrongCodes(SprayOptions options, TimeProvider clock)
         : TimeSpan.Zero;
 
     /// <summary>Nothing within the window, and no pause.</summary>
-    public bool IsIdle => Pause == TimeSpan.Zero && Volatile.Read(ref _newest) <= Now() - Slots;
+    public bool IsIdle => Pause == TimeSpan.Zero && Volatile.Read(ref _newest) <= clock.GetTimestamp() / _slotLength - Slots;
 
-    /// <summary>Counts one. In a pause it does not count: it was on its way when the pause began.</summary>
-    /// <param name="account">A hash of the account; two that share one count as one.</param>
-    /// <returns>The wrong codes and accounts when this one began a pause; otherwise null.</returns>
-    public SprayLimit? Add(int account, SprayLimit limit)
+    /// <summary>Counts some. In a pause they do not count: they were on their way when it began.</summary>
+    /// <param name="accounts">Digests of their accounts; two that share one count as one.</param>
+    /// <param name="age">How long ago they were sent: other servers tell of theirs afterwards.</param>
+    /// <returns>The wrong codes and accounts when these began a pause; otherwise null.</returns>
+    public SprayLimit? Add(int count, ReadOnlySpan<long> accounts, TimeSpan age, SprayLimit limit)
     {
         lock (_lock)
         {
-            if (Pause > TimeSpan.Zero) return null;
-            MoveOn();
-            ref var slot = ref _slots[_newest % Slots];
-            slot.Wrong++;
+            var then = Math.Max(0, clock.GetTimestamp() - Units(age));
+            var number = then / _slotLength;
+            if (number > _newest || age == TimeSpan.Zero) MoveOn(number);
+            if (then < _pauseEnd || number <= _newest - Slots) return null;
+            ref var slot = ref _slots[number % Slots];
+            slot.Wrong += Math.Max(0, count);
             slot.Accounts ??= [];
-            if (slot.Accounts.Count < MaxAccounts) slot.Accounts.Add(account);
+            foreach (var account in accounts)
+            {
+                if (slot.Accounts.Count < MaxAccounts) slot.Accounts.Add(account);
+            }
 
             var wrong = _slots.Sum(s => s.Wrong);
             if (wrong < limit.Wrong) return null;
-            var accounts = _slots.SelectMany(s => s.Accounts ?? []).Distinct().Count();
-            if (accounts < limit.Accounts) return null;
+            var different = _slots.SelectMany(s => s.Accounts ?? []).Distinct().Count();
+            if (different < limit.Accounts) return null;
 
-            _pauseEnd = clock.GetTimestamp() + (long)(options.Pause.TotalSeconds * clock.TimestampFrequency);
+            _pauseEnd = then + Units(options.Pause);
             Array.Clear(_slots); // the next pause takes as many again
-            return new SprayLimit(wrong, accounts);
+            return new SprayLimit((int)Math.Min(wrong, int.MaxValue), different);
         }
     }
 
-    private void MoveOn()
+    private void MoveOn(long number)
     {
-        var now = Now();
-        if (now - _newest >= Slots) Array.Clear(_slots);
-        else for (var old = _newest + 1; old <= now; old++) _slots[old % Slots] = default;
-        _newest = now;
+        if (number - _newest >= Slots) Array.Clear(_slots);
+        else for (var old = _newest + 1; old <= number; old++) _slots[old % Slots] = default;
+        _newest = number;
     }
 
-    private long Now() => clock.GetTimestamp() / _slotLength;
+    private long Units(TimeSpan time) => (long)(time.TotalSeconds * clock.TimestampFrequency);
 
     private struct Slot
     {
-        public int Wrong;
-        public HashSet<int>? Accounts;
+        public long Wrong;
+        public HashSet<long>? Accounts;
     }
 }

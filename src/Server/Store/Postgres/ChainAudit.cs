@@ -32,7 +32,7 @@ internal static class ChainAudit
         chain.Add((long)entry.Reason);
         chain.Add((long)entry.Factor);
         chain.Add(entry.Calls);
-        chain.Add(AuditRows.KeyOf(entry.Account));
+        chain.Add(entry.Account.Digest());
         chain.Add(entry.Account.Tenant);
         chain.Add(entry.Account.Account);
         chain.Add(entry.By.Id);
@@ -57,7 +57,7 @@ internal static class ChainAudit
         command.Bind("@reason", (long)entry.Reason);
         command.Bind("@factor", (long)entry.Factor);
         command.Bind("@calls", entry.Calls);
-        command.Bind("@key", AuditRows.KeyOf(entry.Account));
+        command.Bind("@key", entry.Account.Digest());
         command.Bind("@tenant", entry.Account.Tenant);
         command.Bind("@account", entry.Account.Account);
         command.Bind("@caller", entry.By.Id);
@@ -145,7 +145,7 @@ internal static class ChainAudit
                 AND (@since IS NULL OR time >= @since) AND (@until IS NULL OR time < @until)
             ORDER BY time DESC, chain DESC, seq DESC LIMIT @limit
             """);
-        command.Bind("@key", filter.Account is { } keyed ? AuditRows.KeyOf(keyed) : null);
+        command.Bind("@key", filter.Account is { } keyed ? keyed.Digest() : null);
         command.Bind("@account", filter.Account?.Account);
         command.Bind("@tenant", filter.Tenant ?? filter.Account?.Tenant);
         command.Bind("@caller", filter.Caller);

@@ -83,7 +83,7 @@ internal sealed class TrailChain(PostgresDatabase database, KeyRing ring, TimePr
         Add(NpgsqlDbType.Bigint, row => (long)row.Entry.Reason);
         Add(NpgsqlDbType.Bigint, row => (long)row.Entry.Factor);
         Add(NpgsqlDbType.Bigint, row => (long)row.Entry.Calls);
-        Add(NpgsqlDbType.Bigint, row => AuditRows.KeyOf(row.Entry.Account));
+        Add(NpgsqlDbType.Bigint, row => row.Entry.Account.Digest());
         Add(NpgsqlDbType.Text, row => row.Entry.Account.Tenant);
         Add(NpgsqlDbType.Text, row => row.Entry.Account.Account);
         Add(NpgsqlDbType.Text, row => row.Entry.By.Id);
