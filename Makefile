@@ -20,8 +20,8 @@ NATIVES := MFA_SERVER=$(CURDIR)/$(NATIVE)/Server/release_$(RID)/mfa-server MFA_P
 # What is about what is saved and not about the file that it is saved in: run once more with each server on a PostgreSQL. Not
 # CredentialTests: there a revoked key is kept in memory for up to a second, which tests of several servers look at.
 ON_POSTGRES := CodeTests EnrollmentTests MailedRaceTests MetricsTests PeopleTests RequestIdTests CrashTests CompletenessTests RaceTests CapTests \
-  LockTests RecoveryCodeTests BadCodeTests DisableScopeTests EveryLimitTests SprayTests PasswordFloodTests PermissionMatrixTests TokenCallerTests \
-  CertificateCallerTests PostTests KeyVerbTests DisableCrashTests DeadServerTests ScopeTests MailTests
+  LockTests RecoveryCodeTests BadCodeTests DisableScopeTests EveryLimitTests SprayTests PermissionMatrixTests TokenCallerTests \
+  PostTests DisableCrashTests ScopeTests MailTests BadInputTests LostCallerTests
 VERSION := $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 
 # A development server on ./data, and what to paste next. Its mailbox costs nothing, so messages need no minute between them.

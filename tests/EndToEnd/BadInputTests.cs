@@ -4,7 +4,6 @@ using Grpc.Core;
 using Mfa.EndToEnd.Calls;
 using Mfa.EndToEnd.Processes;
 using Mfa.V1;
-using Microsoft.Data.Sqlite;
 
 namespace Mfa.EndToEnd;
 
@@ -51,7 +50,7 @@ public sealed class BadInputTests(DevServer server) : IClassFixture<DevServer>, 
 
         await Refused.ForFieldAsync(field, () => Caller.SendAsync(method, request));
 
-        AssertNothingStored(request);
+        await AssertNothingStoredAsync(request);
     }
 
     public static TheoryData<string, string> TextFields() => new(
@@ -68,7 +67,7 @@ public sealed class BadInputTests(DevServer server) : IClassFixture<DevServer>, 
         await Refused.AsAsync(StatusCode.InvalidArgument, ErrorReason.InvalidField,
             () => Caller.SendAsync(method, request.With(request.Numbered(field), NotUtf8)));
 
-        AssertNothingStored(request);
+        await AssertNothingStoredAsync(request);
     }
 
     [Theory] // CC13
@@ -81,7 +80,7 @@ public sealed class BadInputTests(DevServer server) : IClassFixture<DevServer>, 
 
         await Refused.ForFieldAsync("method", () => Caller.SendAsync("Enable", request.With(request.Numbered("method"), number)));
 
-        AssertNothingStored(request);
+        await AssertNothingStoredAsync(request);
     }
 
     [Fact]
@@ -146,14 +145,9 @@ public sealed class BadInputTests(DevServer server) : IClassFixture<DevServer>, 
         _ => new RegenerateRecoveryCodesRequest { Account = account, Code = "123456" },
     };
 
-    private void AssertNothingStored(IMessage request)
+    private async Task AssertNothingStoredAsync(IMessage request)
     {
         var account = (string)request.Descriptor.FindFieldByName("account").Accessor.GetValue(request);
-        using var connection = new SqliteConnection($"Data Source={server.Process.Database};Mode=ReadOnly;Pooling=False");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT count(*) FROM accounts WHERE account = @account";
-        command.Parameters.AddWithValue("@account", account);
-        Assert.Equal(0L, command.ExecuteScalar());
+        Assert.Equal(0L, await FolderStores.AskAsync(server.Process, "SELECT count(*) FROM accounts WHERE account = @account", account));
     }
 }

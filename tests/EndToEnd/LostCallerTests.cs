@@ -3,7 +3,6 @@ using Grpc.Core;
 using Mfa.EndToEnd.Calls;
 using Mfa.EndToEnd.Processes;
 using Mfa.V1;
-using Microsoft.Data.Sqlite;
 
 namespace Mfa.EndToEnd;
 
@@ -67,12 +66,8 @@ public sealed class LostCallerTests(DevServer server) : IClassFixture<DevServer>
     private async Task AssertLockedAfterFiveAsync(Owner owner)
     {
         Assert.Equal(Verdict.Locked, (await Caller.VerifyAsync(owner.Account, owner.NextCode)).Verdict);
-        await using var connection = new SqliteConnection($"Data Source={server.Process.Database};Mode=ReadOnly;Pooling=False");
-        connection.Open();
-        await using var command = connection.CreateCommand();
-        command.CommandText = "SELECT factor_failures FROM accounts WHERE account = @account";
-        command.Parameters.AddWithValue("@account", owner.Account);
-        Assert.Equal(5L, command.ExecuteScalar());
+        const string Sql = "SELECT factor_failures FROM accounts WHERE account = @account";
+        Assert.Equal(5L, await FolderStores.AskAsync(server.Process, Sql, owner.Account));
     }
 
     private static async Task<VerifyResponse?> GiveUpAsync(Func<Task<VerifyResponse>> call)

@@ -1,5 +1,5 @@
+using Mfa.EndToEnd.Processes;
 using Mfa.V1;
-using Microsoft.Data.Sqlite;
 using Microsoft.Playwright;
 
 namespace Mfa.EndToEnd.Page;
@@ -187,13 +187,6 @@ public sealed class ConfirmingTests(PageServer server, Browser browser) : IClass
             """));
     }
 
-    private async Task ExpireAsync(string account)
-    {
-        await using var database = new SqliteConnection($"Data Source={server.Process.Database};Pooling=False");
-        await database.OpenAsync();
-        var command = database.CreateCommand();
-        command.CommandText = "UPDATE accounts SET d_expire = 1 WHERE account = @account";
-        command.Parameters.AddWithValue("@account", account);
-        Assert.Equal(1, await command.ExecuteNonQueryAsync());
-    }
+    private async Task ExpireAsync(string account) =>
+        Assert.Equal(1L, await FolderStores.AskAsync(server.Process, "UPDATE accounts SET d_expire = 1 WHERE account = @account RETURNING d_expire", account));
 }

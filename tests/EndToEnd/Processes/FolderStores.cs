@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
+using System.Data.Common;
 using Mfa.EndToEnd.Postgres;
+using Microsoft.Data.Sqlite;
+using Npgsql;
 
 namespace Mfa.EndToEnd.Processes;
 
@@ -25,5 +28,21 @@ internal static class FolderStores
     {
         var at = Array.IndexOf(arguments, "--data");
         return at >= 0 && at + 1 < arguments.Length && Addresses.TryGetValue(arguments[at + 1], out var address) ? address : null;
+    }
+
+    /// <summary>Asks the database itself about an account, for what no reply tells.</summary>
+    public static async Task<object?> AskAsync(ServerProcess server, string sql, string account)
+    {
+        await using DbConnection connection = Addresses.TryGetValue(server.Data, out var address)
+            ? new NpgsqlConnection($"{address};Pooling=false")
+            : new SqliteConnection($"Data Source={server.Database};Pooling=False");
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        var named = command.CreateParameter();
+        // PostgreSQL has no text with a NUL in it: there it could only be the rest that was saved.
+        (named.ParameterName, named.Value) = ("@account", connection is NpgsqlConnection ? account.Replace("\0", "", StringComparison.Ordinal) : account);
+        command.Parameters.Add(named);
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
     }
 }
