@@ -52,7 +52,9 @@ internal sealed class DataFolder : IDisposable
         var serveLock = alone ? FolderLocks.TakeServe(path) : null;
         try
         {
-            return store.Length > 0 ? await OpenSharedAsync(path, clock, serveLock, store) : await OpenAsync(path, clock, serveLock, beginEmpty, cacheMebibytes);
+            return store.Length > 0
+                ? await OpenSharedAsync(path, clock, serveLock, store, cacheMebibytes)
+                : await OpenAsync(path, clock, serveLock, beginEmpty, cacheMebibytes);
         }
         catch
         {
@@ -112,7 +114,7 @@ internal sealed class DataFolder : IDisposable
     }
 
     /// <summary>The folder keeps the key ring, which is the same on every server; all else is in a database that they share.</summary>
-    private static async Task<DataFolder> OpenSharedAsync(string path, TimeProvider clock, SafeFileHandle? serveLock, string address)
+    private static async Task<DataFolder> OpenSharedAsync(string path, TimeProvider clock, SafeFileHandle? serveLock, string address, int cacheMebibytes)
     {
         var ringPath = System.IO.Path.Combine(path, RingFile);
         var database = new PostgresDatabase(address);
@@ -128,7 +130,7 @@ internal sealed class DataFolder : IDisposable
             var ring = File.Exists(ringPath) ? KeyRingFile.Load(ringPath) : KeyRingFile.Create(ringPath, clock.GetUtcNow());
             new Sealer(ring).SelfTest();
             database.Migrate(ring);
-            store = new PostgresStore(database, ring, clock);
+            store = new PostgresStore(database, ring, clock, cacheMebibytes);
             return await TieAsync(path, ringPath, ring, store, serveLock);
         }
         catch (Exception failed)

@@ -30,6 +30,8 @@ internal static class PostgresMode
         {
             await accounts.WaitForCodesAsync(Count);
             pairs.Add((cluster.UpdatesPerSecond(Clients, Count, Seconds), await load.RunAsync(Workload.Right, Clients, TimeSpan.FromSeconds(Seconds))));
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"Pair {pair + 1} of {Pairs}: {pairs[^1].Real.Rate:F0} verifications, {pairs[^1].Updates:F0} updates a second"));
         }
 
         double Median(Func<(double Updates, Slice Real), double> of) => Report.Median(pairs.Select(of));

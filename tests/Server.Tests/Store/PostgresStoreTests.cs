@@ -17,6 +17,8 @@ public sealed class PostgresStoreTests(PostgresCluster cluster) : StoreContract,
 
     private protected override IStore Store => _store!;
 
+    private protected override IStore NewOther() => Open();
+
     public async ValueTask InitializeAsync()
     {
         _address = await cluster.NewDatabaseAsync();
@@ -42,6 +44,55 @@ public sealed class PostgresStoreTests(PostgresCluster cluster) : StoreContract,
 
             Assert.Single(answers, accepted => accepted);
         }
+    }
+
+    [Fact]
+    public async Task After_another_server_changed_an_account_all_are_read_again_for_a_minute()
+    {
+        var bob = Alice with { Account = "bob" };
+        await SaveAsync(Store.Find(Alice), a => a with { InForce = PlainEnrollment() });
+        await SaveAsync(Store.Find(bob), a => a with { InForce = PlainEnrollment() });
+        var remembered = await RecentAsync();
+        await ChangeBehindTheBackAsync(a => a with { InForce = a.InForce! with { LastStep = 10 } });
+        Assert.False(await Store.UpdateAsync(remembered, UseStep(10)));
+        using (var other = Open()) await other.UpdateAsync(other.Find(bob), UseStep(7));
+
+        Assert.Equal(7, await RecentStepAsync(bob));
+        using (var other = Open()) await other.UpdateAsync(other.Find(bob), UseStep(8));
+        Clock.Advance(RecentAccounts.Rest);
+
+        Assert.Equal(7, await RecentStepAsync(bob)); // out of memory again
+        Assert.True(await Store.UpdateAsync((await Store.FindAsync(bob, mark: null, recent: true)).Account, UseStep(9)));
+    }
+
+    [Fact]
+    public async Task Callers_of_one_server_who_race_for_an_account_are_no_reason_to_read_it_again()
+    {
+        await SaveAsync(Store.Find(Alice), a => a with { InForce = PlainEnrollment() });
+        var loaded = await RecentAsync();
+        for (var step = 1; step <= 5; step++) await Store.UpdateAsync(loaded, UseStep(step)); // each decides on an older state
+
+        await ChangeBehindTheBackAsync(a => a with { InForce = a.InForce! with { LastStep = 99 } });
+
+        Assert.Equal(5, (await RecentAsync()).InForce!.LastStep);
+    }
+
+    /// <summary>As after a failover to a standby that has not got the last commits.</summary>
+    [Fact]
+    public async Task A_state_that_the_database_lost_is_not_taken_for_the_one_in_its_place()
+    {
+        await SaveAsync(Store.Find(Alice), a => a with { InForce = PlainEnrollment() });
+        var database = new NpgsqlConnectionStringBuilder(_address).Database!;
+        await cluster.RunAsync(database, "CREATE TABLE before AS SELECT * FROM accounts");
+        Assert.True(await Store.UpdateAsync(await RecentAsync(), UseStep(10)));
+        await cluster.RunAsync(database, "DELETE FROM accounts; INSERT INTO accounts SELECT * FROM before");
+        await ChangeBehindTheBackAsync(a => a with { InForce = a.InForce! with { LastStep = 11 } });
+
+        Assert.False(await Store.UpdateAsync(await RecentAsync(), UseStep(11)));
+
+        Assert.Equal(11, Store.Find(Alice).InForce!.LastStep);
+        Clock.Advance(RecentAccounts.Rest);
+        Assert.Equal(11, (await RecentAsync()).InForce!.LastStep);
     }
 
     [Fact]
@@ -143,12 +194,14 @@ public sealed class PostgresStoreTests(PostgresCluster cluster) : StoreContract,
         return store.UpdateAsync(new Account(key), loaded => new Change<bool>(Answer: true, loaded with { DisableTime = Clock.GetUtcNow() }, Entry(account), send));
     }
 
+    private async Task<long> RecentStepAsync(AccountKey key) => (await Store.FindAsync(key, mark: null, recent: true)).Account.InForce!.LastStep;
+
     private AuditEntry Entry(string account) => new AuditEntry(Clock.GetUtcNow(), AuditAct.Verify, new AuditCaller("service:a"), new AccountKey("default", account)).Done(ProvenBy.Email);
 
     private PostgresStore Open(bool migrate = false)
     {
         var database = new PostgresDatabase(_address);
         if (migrate) database.Migrate(_ring);
-        return new PostgresStore(database, _ring, Clock);
+        return new PostgresStore(database, _ring, Clock, cacheMebibytes: 1);
     }
 }

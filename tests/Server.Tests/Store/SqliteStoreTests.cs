@@ -23,6 +23,8 @@ public sealed class SqliteStoreTests : StoreContract, IDisposable
 
     private protected override IStore Store => _store;
 
+    private protected override IStore NewOther() => new SqliteStore(_database, _ring, Clock);
+
     public void Dispose()
     {
         _store.Dispose();
@@ -62,60 +64,6 @@ public sealed class SqliteStoreTests : StoreContract, IDisposable
     }
 
     [Fact]
-    public async Task What_was_saved_is_in_memory_at_once()
-    {
-        await SaveAsync(_store.Find(Alice), a => a with { InForce = PlainEnrollment() });
-        await _store.UpdateAsync(_store.Find(Alice), UseStep(10));
-        await ChangeBehindTheBackAsync(a => a with { InForce = a.InForce! with { LastStep = 11 } });
-
-        Assert.Equal(10, (await RecentAsync()).InForce!.LastStep); // the database would say 11
-        Assert.Equal(11, _store.Find(Alice).InForce!.LastStep);
-    }
-
-    [Fact]
-    public async Task A_decision_on_what_is_in_memory_is_made_again_when_another_process_changed_the_account()
-    {
-        await SaveAsync(_store.Find(Alice), a => a with { InForce = PlainEnrollment() });
-        var remembered = await RecentAsync();
-        await ChangeBehindTheBackAsync(a => a with { InForce = a.InForce! with { LastStep = 10 } });
-
-        Assert.False(await _store.UpdateAsync(remembered, UseStep(10)));
-        Assert.True(await _store.UpdateAsync(await RecentAsync(), UseStep(11)));
-        Assert.Equal(11, _store.Find(Alice).InForce!.LastStep);
-    }
-
-    [Fact]
-    public async Task A_refusal_that_changes_nothing_is_decided_again_when_another_process_lifted_the_lock()
-    {
-        var locked = new GuessBudget(5, Clock.GetUtcNow().AddHours(1));
-        await SaveAsync(_store.Find(Alice), a => a with { InForce = PlainEnrollment(), FactorGuesses = locked });
-        var remembered = await RecentAsync();
-        await ChangeBehindTheBackAsync(a => a with { FactorGuesses = default });
-
-        var refused = await _store.UpdateAsync(remembered, account => new Change<bool>(
-            account.FactorGuesses.IsLocked(Clock.GetUtcNow()), account,
-            new AuditEntry(Clock.GetUtcNow(), AuditAct.Verify, AuditCaller.Server, Alice)));
-
-        Assert.False(refused);
-    }
-
-    [Fact]
-    public async Task What_was_not_committed_is_not_in_memory()
-    {
-        await SaveAsync(_store.Find(Alice), a => a with { InForce = PlainEnrollment() });
-        var account = _store.Find(Alice);
-
-        await Assert.ThrowsAsync<InvalidOperationException>(() => _store.WriteAsync<int>(session =>
-        {
-            Assert.True(_store.Save(session, account, account with { InForce = account.InForce! with { LastStep = 10 } }));
-            throw new InvalidOperationException("not committed");
-        }));
-        await _store.WriteAsync(_ => true); // a commit after it
-
-        Assert.Equal(0, (await RecentAsync()).InForce!.LastStep);
-    }
-
-    [Fact]
     public void Every_commit_is_synced_and_what_is_deleted_is_overwritten()
     {
         using var connection = _database.Open();
@@ -142,16 +90,5 @@ public sealed class SqliteStoreTests : StoreContract, IDisposable
         command.CommandText = $"PRAGMA {name}";
 #pragma warning restore CA2100
         return command.ExecuteScalar();
-    }
-
-    /// <summary>With nothing underway, so that it is kept in memory.</summary>
-    private static Enrollment PlainEnrollment() => NewEnrollment(email: null) with { OpenCode = null, Spent = null };
-
-    private async Task<Account> RecentAsync() => (await _store.FindAsync(Alice, mark: null, recent: true)).Account;
-
-    private async Task ChangeBehindTheBackAsync(Func<Account, Account> change)
-    {
-        using var other = new SqliteStore(_database, _ring, Clock);
-        await other.UpdateAsync(other.Find(Alice), account => new Change<bool>(Answer: true, change(account), Audit: null));
     }
 }

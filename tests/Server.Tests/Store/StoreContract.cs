@@ -11,7 +11,11 @@ public abstract class StoreContract
     private protected static readonly AccountKey Alice = new("default", "alice");
     private protected FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
 
+    /// <summary>With memory for accounts.</summary>
     private protected abstract IStore Store { get; }
+
+    /// <summary>Another process on the same database.</summary>
+    private protected abstract IStore NewOther();
 
     [Fact]
     public void An_account_that_was_never_saved_is_empty()
@@ -121,6 +125,60 @@ public abstract class StoreContract
         Assert.NotNull(Find("waiting").Pending);
     }
 
+    [Fact]
+    public async Task What_was_saved_is_in_memory_at_once()
+    {
+        await SaveAsync(Store.Find(Alice), a => a with { InForce = PlainEnrollment() });
+        await Store.UpdateAsync(Store.Find(Alice), UseStep(10));
+        await ChangeBehindTheBackAsync(a => a with { InForce = a.InForce! with { LastStep = 11 } });
+
+        Assert.Equal(10, (await RecentAsync()).InForce!.LastStep); // the database would say 11
+        Assert.Equal(11, Store.Find(Alice).InForce!.LastStep);
+    }
+
+    [Fact]
+    public async Task A_decision_on_what_is_in_memory_is_made_again_when_another_process_changed_the_account()
+    {
+        await SaveAsync(Store.Find(Alice), a => a with { InForce = PlainEnrollment() });
+        var remembered = await RecentAsync();
+        await ChangeBehindTheBackAsync(a => a with { InForce = a.InForce! with { LastStep = 10 } });
+
+        Assert.False(await Store.UpdateAsync(remembered, UseStep(10)));
+        Assert.True(await Store.UpdateAsync(await RecentAsync(), UseStep(11)));
+        Assert.Equal(11, Store.Find(Alice).InForce!.LastStep);
+    }
+
+    [Fact]
+    public async Task A_refusal_that_changes_nothing_is_decided_again_when_another_process_lifted_the_lock()
+    {
+        var locked = new GuessBudget(5, Clock.GetUtcNow().AddHours(1));
+        await SaveAsync(Store.Find(Alice), a => a with { InForce = PlainEnrollment(), FactorGuesses = locked });
+        var remembered = await RecentAsync();
+        await ChangeBehindTheBackAsync(a => a with { FactorGuesses = default });
+
+        var refused = await Store.UpdateAsync(remembered, account => new Change<bool>(
+            account.FactorGuesses.IsLocked(Clock.GetUtcNow()), account,
+            new AuditEntry(Clock.GetUtcNow(), AuditAct.Verify, AuditCaller.Server, Alice)));
+
+        Assert.False(refused);
+    }
+
+    [Fact]
+    public async Task What_was_not_committed_is_not_in_memory()
+    {
+        await SaveAsync(Store.Find(Alice), a => a with { InForce = PlainEnrollment() });
+        var account = Store.Find(Alice);
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Store.WriteAsync<int>(session =>
+        {
+            Assert.True(Store.Save(session, account, account with { InForce = account.InForce! with { LastStep = 10 } }));
+            throw new InvalidOperationException("not committed");
+        }));
+        await Store.WriteAsync(_ => true); // a commit after it
+
+        Assert.Equal(0, (await RecentAsync()).InForce!.LastStep);
+    }
+
     private protected static Func<Account, Change<bool>> UseStep(long step) => account => account.InForce!.LastStep < step
         ? new Change<bool>(Answer: true, account with { InForce = account.InForce with { LastStep = step } }, Audit: null)
         : new Change<bool>(Answer: false, account, Audit: null);
@@ -144,4 +202,15 @@ public abstract class StoreContract
         Guid.NewGuid(), Method.Authenticator, new TotpParameters(OtpAlgorithm.Sha256, 8, 60), new SealedBytes([9, 8, 7]), LastStep: 0,
         new RecoverySet(Guid.NewGuid(), KeyId: 0xFEDCBA98, [5, 5], Used: 0b1000_0001, Stale: true), email is null ? null : new SealedBytes(email),
         Spent: new StepRange(3, 9));
+
+    /// <summary>With nothing underway, so that it is kept in memory.</summary>
+    private protected static Enrollment PlainEnrollment() => NewEnrollment(email: null) with { OpenCode = null, Spent = null };
+
+    private protected async Task<Account> RecentAsync() => (await Store.FindAsync(Alice, mark: null, recent: true)).Account;
+
+    private protected async Task ChangeBehindTheBackAsync(Func<Account, Account> change)
+    {
+        using var other = NewOther();
+        await other.UpdateAsync(other.Find(Alice), account => new Change<bool>(Answer: true, change(account), Audit: null));
+    }
 }

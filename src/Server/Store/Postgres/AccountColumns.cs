@@ -48,6 +48,10 @@ internal static class AccountColumns
     public static readonly string UpdateChecked = Guarded(Update(Checked), Checked);
     public static readonly string UpdateAll = Guarded(Update(All), All);
     public static readonly string InsertAll = Guarded(Insert(All), All);
+    public const string CountCurrent = """
+        SELECT 1 / (count(*) = $4)::int FROM unnest($1, $2, $3) AS n(tenant, account, version)
+        JOIN accounts AS a ON a.tenant = n.tenant AND a.account = n.account AND a.version = n.version
+        """;
     private static readonly string UpdateOne = Counted(Update(All));
     private static readonly string InsertOne = Counted(Insert(All));
 
@@ -81,9 +85,26 @@ internal static class AccountColumns
         return back == from;
     }
 
-    public static NpgsqlBatchCommand SaveChecked(IReadOnlyList<Account> accounts) => Save(UpdateChecked, Checked, accounts);
+    /// <summary>
+    /// The version that an account is saved as. It goes up by chance: a state that a failover lost shares its version with none that
+    /// took its place, and whoever still goes by it saves nothing. So does a decision on a row that was removed and made anew.
+    /// </summary>
+    public static Account Next(Account account) =>
+        account with { Version = account.Version + 1L + System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue) };
 
-    public static NpgsqlBatchCommand SaveAll(IReadOnlyList<Account> accounts) => Save(UpdateAll, All, accounts);
+    public static NpgsqlBatchCommand SaveChecked(IReadOnlyList<(Account From, Account To)> accounts) => Save(UpdateChecked, Checked, accounts);
+
+    public static NpgsqlBatchCommand SaveAll(IReadOnlyList<(Account From, Account To)> accounts) => Save(UpdateAll, All, accounts);
+
+    /// <summary>Divides by zero when one of them is not what it was any more.</summary>
+    public static NpgsqlBatchCommand RequireCurrent(IReadOnlyList<Account> accounts)
+    {
+        var command = new NpgsqlBatchCommand(CountCurrent);
+        BindKeys(command.Parameters, [.. accounts.Select(account => account.Key)]);
+        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, accounts, account => account.Version));
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = accounts.Count });
+        return command;
+    }
 
     public static NpgsqlBatchCommand Find(IReadOnlyList<AccountKey> keys)
     {
@@ -92,15 +113,25 @@ internal static class AccountColumns
         return command;
     }
 
-    public static NpgsqlBatchCommand Add(IReadOnlyList<Account> accounts) => Save(InsertAll, All, accounts);
+    public static NpgsqlBatchCommand Add(IReadOnlyList<(Account From, Account To)> accounts) => Save(InsertAll, All, accounts);
 
     /// <summary>Saves one within a transaction that goes on.</summary>
-    /// <returns>False when somebody else saved it first.</returns>
-    public static bool SaveOne(NpgsqlConnection connection, Account account)
+    /// <returns>The account with its new version; null when somebody else saved it first.</returns>
+    public static Account? SaveOne(NpgsqlConnection connection, Account account)
     {
         using var command = new NpgsqlCommand(account.Version == 0 ? InsertOne : UpdateOne, connection);
-        Bind(command.Parameters, All, [account]);
-        return command.ExecuteScalar() is 1L;
+        var next = Next(account);
+        Bind(command.Parameters, All, [(account, next)]);
+        return command.ExecuteScalar() is 1L ? next : null;
+    }
+
+    /// <summary>Whether the account is still the one that was decided on.</summary>
+    public static bool IsCurrent(NpgsqlConnection connection, Account loaded)
+    {
+        using var command = new NpgsqlCommand("SELECT version FROM accounts WHERE tenant = $1 AND account = $2", connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = loaded.Key.Tenant });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = loaded.Key.Account });
+        return (command.ExecuteScalar() as long? ?? 0) == loaded.Version;
     }
 
     public static void BindKeys(NpgsqlParameterCollection parameters, IReadOnlyList<AccountKey> keys)
@@ -143,7 +174,7 @@ internal static class AccountColumns
 
     private static string Counted(string save) => $"{save} SELECT count(*) FROM saved";
 
-    private static NpgsqlBatchCommand Save(string sql, AccountColumn[] columns, IReadOnlyList<Account> accounts)
+    private static NpgsqlBatchCommand Save(string sql, AccountColumn[] columns, IReadOnlyList<(Account From, Account To)> accounts)
     {
         var command = new NpgsqlBatchCommand(sql);
         Bind(command.Parameters, columns, accounts);
@@ -151,20 +182,13 @@ internal static class AccountColumns
         return command;
     }
 
-    private static void Bind(NpgsqlParameterCollection parameters, AccountColumn[] columns, IReadOnlyList<Account> accounts)
+    private static void Bind(NpgsqlParameterCollection parameters, AccountColumn[] columns, IReadOnlyList<(Account From, Account To)> accounts)
     {
-        BindKeys(parameters, [.. accounts.Select(account => account.Key)]);
-        parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, accounts, account => account.Version));
-        parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, accounts, account => NextVersion(account)));
-        foreach (var column in columns) parameters.Add(Arrays.Of(column.Type, accounts, column.Of));
+        BindKeys(parameters, [.. accounts.Select(account => account.To.Key)]);
+        parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, accounts, account => account.From.Version));
+        parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, accounts, account => account.To.Version));
+        foreach (var column in columns) parameters.Add(Arrays.Of(column.Type, accounts, account => column.Of(account.To)));
     }
-
-    /// <summary>
-    /// A new row starts at a random version: were it always 1, a decision made on a row that was removed meanwhile could be
-    /// saved over the row that took its place.
-    /// </summary>
-    private static long NextVersion(Account account) =>
-        account.Version == 0 ? 1L + System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue) : account.Version + 1;
 
     private static AccountColumn[] EnrollmentOf(string slot, Func<Account, Enrollment?> of) =>
     [

@@ -15,11 +15,13 @@ internal sealed class AccountReads(PostgresDatabase database)
     public void Start() => _running = Task.Run(RunAsync);
 
     /// <param name="mark">A request whose answer is wanted as well; null for none.</param>
-    public Task<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark, DateTimeOffset now)
+    public async Task<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark, DateTimeOffset now)
     {
-        var read = new Read(key, mark, now, new TaskCompletionSource<(Account, RememberedAnswer?)>(TaskCreationOptions.RunContinuationsAsynchronously));
-        return _queue.Writer.TryWrite(read) ? read.Done.Task : throw new StoreUnavailableException(new ObjectDisposedException(nameof(AccountReads)));
+        var (account, before) = await ReadAsync(key, mark, now);
+        return (account!, before);
     }
+
+    public async Task<RememberedAnswer?> FindAnswerAsync(RequestMark mark, DateTimeOffset now) => (await ReadAsync(key: null, mark, now)).Before;
 
     public Task StopAsync()
     {
@@ -52,6 +54,12 @@ internal sealed class AccountReads(PostgresDatabase database)
 
     private static int At(NpgsqlDataReader row) => (int)row.GetInt64(0) - 1;
 
+    private Task<(Account? Account, RememberedAnswer? Before)> ReadAsync(AccountKey? key, RequestMark? mark, DateTimeOffset now)
+    {
+        var read = new Read(key, mark, now, new TaskCompletionSource<(Account?, RememberedAnswer?)>(TaskCreationOptions.RunContinuationsAsynchronously));
+        return _queue.Writer.TryWrite(read) ? read.Done.Task : throw new StoreUnavailableException(new ObjectDisposedException(nameof(AccountReads)));
+    }
+
     private async Task RunAsync()
     {
         var reads = new List<Read>(MaxGroup);
@@ -61,13 +69,14 @@ internal sealed class AccountReads(PostgresDatabase database)
             while (reads.Count < MaxGroup && _queue.Reader.TryRead(out var read)) reads.Add(read);
             try
             {
-                var keys = reads.Select(read => read.Key).Distinct().ToArray();
+                var keys = reads.Select(read => read.Key).OfType<AccountKey>().Distinct().ToArray();
                 var marked = reads.FindAll(read => read.Mark is not null);
                 var now = reads.Max(read => read.Now);
                 var (accounts, answers) = await database.ReadAsync(connection => FindAsync(database, connection, keys, marked.ConvertAll(read => read.Mark!), now));
                 var found = accounts.ToDictionary(account => account.Key);
-                for (var i = 0; i < marked.Count; i++) marked[i].Done.TrySetResult((found[marked[i].Key], answers[i]));
-                foreach (var read in reads.Where(read => read.Mark is null)) read.Done.TrySetResult((found[read.Key], null));
+                Account? Of(Read read) => read.Key is { } key ? found[key] : null;
+                for (var i = 0; i < marked.Count; i++) marked[i].Done.TrySetResult((Of(marked[i]), answers[i]));
+                foreach (var read in reads.Where(read => read.Mark is null)) read.Done.TrySetResult((Of(read), null));
             }
             catch (Exception broken)
             {
@@ -76,5 +85,6 @@ internal sealed class AccountReads(PostgresDatabase database)
         }
     }
 
-    private sealed record Read(AccountKey Key, RequestMark? Mark, DateTimeOffset Now, TaskCompletionSource<(Account, RememberedAnswer?)> Done);
+    /// <param name="Key">The account that is wanted; null for the answer alone.</param>
+    private sealed record Read(AccountKey? Key, RequestMark? Mark, DateTimeOffset Now, TaskCompletionSource<(Account?, RememberedAnswer?)> Done);
 }

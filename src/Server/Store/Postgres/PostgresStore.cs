@@ -4,8 +4,8 @@ using Mfa.Server.Protection;
 namespace Mfa.Server.Store.Postgres;
 
 /// <summary>
-/// Accounts on PostgreSQL, for any number of servers. A verification takes two round trips: one that reads the account, and one
-/// that saves the decision, each shared with whoever calls at the same moment.
+/// Accounts on PostgreSQL, for any number of servers. A verification takes two round trips at most: one that reads what is not in
+/// memory, and one that saves the decision, each shared with whoever calls at the same moment.
 /// </summary>
 internal sealed class PostgresStore : IStore
 {
@@ -19,6 +19,7 @@ internal sealed class PostgresStore : IStore
     private readonly PostgresDatabase _database;
     private readonly KeyRing _ring;
     private readonly AccountReads _reads;
+    private readonly RecentAccounts _recent;
     private readonly SaveLane[] _saves;
     private readonly WorkLane _sends;
     private readonly WorkLane _works;
@@ -29,7 +30,8 @@ internal sealed class PostgresStore : IStore
     /// <param name="database">Belongs to the store from now on.</param>
     /// <param name="ring">Signs the audit trail.</param>
     /// <param name="system">The clock of the machine.</param>
-    public PostgresStore(PostgresDatabase database, KeyRing ring, TimeProvider system)
+    /// <param name="cacheMebibytes">How much memory it may take to keep accounts in; 0 for none.</param>
+    public PostgresStore(PostgresDatabase database, KeyRing ring, TimeProvider system, int cacheMebibytes = 0)
     {
         (_database, _ring) = (database, ring);
         _database.LookForPooler();
@@ -37,9 +39,11 @@ internal sealed class PostgresStore : IStore
         var signing = new TrailSigning(ring);
         TrailChain NewChain() => new(database, ring, Clock);
         _reads = new AccountReads(database);
+        _recent = new RecentAccounts(cacheMebibytes, Clock);
         void Tell(int writes, TimeSpan took) => Committed?.Invoke(writes, took);
-        _saves = [.. Enumerable.Range(0, SaveLanes).Select(_ => new SaveLane(database, NewChain(), Clock, () => Queued?.Invoke(), Tell))];
-        (_sends, _works) = (new WorkLane(database, NewChain(), signing, Clock, Tell), new WorkLane(database, NewChain(), signing, Clock, Tell));
+        _saves = [.. Enumerable.Range(0, SaveLanes).Select(_ => new SaveLane(database, NewChain(), _recent, Clock, () => Queued?.Invoke(), Tell))];
+        WorkLane NewWorkLane() => new(database, NewChain(), signing, _recent, Clock, Tell);
+        (_sends, _works) = (NewWorkLane(), NewWorkLane());
         _trail = new PostgresAuditTrail(this, _saves, [_sends, _works], ring);
         // Callers' keys are looked up on their threads; the pool adds more than there are cores only slowly, and groups would wait.
         ThreadPool.GetMinThreads(out var workers, out var completions);
@@ -65,9 +69,14 @@ internal sealed class PostgresStore : IStore
 
     public async ValueTask<Account> FindAsync(AccountKey key) => (await _reads.FindAsync(key, mark: null, Clock.GetUtcNow())).Account;
 
-    /// <summary>Always as it is: other servers change accounts, too, and nothing in memory would hold for long.</summary>
-    public ValueTask<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark, bool recent) =>
-        new(_reads.FindAsync(key, mark, Clock.GetUtcNow()));
+    public async ValueTask<(Account Account, RememberedAnswer? Before)> FindAsync(AccountKey key, RequestMark? mark, bool recent)
+    {
+        var now = Clock.GetUtcNow();
+        if (recent && _recent.Find(key) is { } known) return (known, mark is null ? null : await _reads.FindAnswerAsync(mark, now));
+        var found = await _reads.FindAsync(key, mark, now);
+        if (recent) _recent.Put(found.Account);
+        return found;
+    }
 
     public Account Find(AccountKey key) => FindAsync(key).AsTask().GetAwaiter().GetResult();
 
@@ -77,8 +86,7 @@ internal sealed class PostgresStore : IStore
         return Task.FromResult(OutboxRows.Find(session, key, id));
     });
 
-    public async ValueTask<RememberedAnswer?> FindAnswerAsync(RequestMark mark) =>
-        (await _reads.FindAsync(mark.Account, mark, Clock.GetUtcNow())).Before;
+    public async ValueTask<RememberedAnswer?> FindAnswerAsync(RequestMark mark) => await _reads.FindAnswerAsync(mark, Clock.GetUtcNow());
 
     public async Task<T> UpdateAsync<T>(Account loaded, Func<Account, Change<T>> decide, Remember<T>? remember = null)
     {
@@ -110,7 +118,12 @@ internal sealed class PostgresStore : IStore
         }
     }
 
-    public bool Save(Session session, Account loaded, Account next) => AccountColumns.SaveOne(((PostgresSession)session).Connection, next);
+    public bool Save(Session session, Account loaded, Account next)
+    {
+        if (AccountColumns.SaveOne(((PostgresSession)session).Connection, next) is not { } saved) return false;
+        session.Saved.Add(saved);
+        return true;
+    }
 
     public Task AuditAsync(AuditEntry entry)
     {
@@ -176,7 +189,8 @@ internal sealed class PostgresStore : IStore
             return asked.Refused(hit);
         }
 
-        if (!ReferenceEquals(change.Next, loaded) && !Save(session, loaded, change.Next)) throw new LostRaceException();
+        var stands = ReferenceEquals(change.Next, loaded) ? AccountColumns.IsCurrent(session.Connection, loaded) : Save(session, loaded, change.Next);
+        if (!stands) throw new LostRaceException();
         if (change.Audit is { } entry) session.Audit(entry);
         if (change.Send is { } send) Queue(session, loaded.Key, send, change.Audit?.By ?? AuditCaller.Server, now);
         if (remember?.Encode(change.Answer) is { } answer && !AnswerRows.Save(session, remember.Mark, answer, now)) throw new LostRaceException();

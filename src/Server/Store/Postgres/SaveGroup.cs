@@ -17,7 +17,12 @@ internal sealed class SaveGroup
     private readonly List<AuditEntry> _entries = [];
     private readonly List<OutboxMessage> _messages = [];
 
+    private IReadOnlyList<Account> _saved = [];
+
     public List<SaveJob> Jobs { get; } = [];
+
+    /// <summary>The accounts as they stand in the database, once the group is saved.</summary>
+    public IReadOnlyList<Account> Saved => _saved;
 
     public IReadOnlyList<AuditEntry> Entries => _entries;
 
@@ -70,15 +75,21 @@ internal sealed class SaveGroup
     public IEnumerable<NpgsqlBatchCommand> Commands(DateTimeOffset now)
     {
         // In one order everywhere, so that two servers seldom wait for each other in a circle.
-        var changed = _accounts.Values.Where(a => !ReferenceEquals(a.From, a.To))
-            .OrderBy(a => a.To.Key.Tenant, StringComparer.Ordinal).ThenBy(a => a.To.Key.Account, StringComparer.Ordinal).ToLookup(a =>
-                a.From.Version == 0 ? Way.Add : AccountColumns.OnlyChecked(a.From, a.To) ? Way.Checked : Way.All, a => a.To);
+        var changed = _accounts.Values.OrderBy(a => a.To.Key.Tenant, StringComparer.Ordinal).ThenBy(a => a.To.Key.Account, StringComparer.Ordinal)
+            .ToLookup(WayOf, a => (a.From, To: AccountColumns.Next(a.To)));
+        _saved = [.. changed.Where(way => way.Key != Way.Kept).SelectMany(way => way.Select(a => a.To))];
         if (changed[Way.Checked].ToList() is { Count: > 0 } few) yield return AccountColumns.SaveChecked(few);
         if (changed[Way.All].ToList() is { Count: > 0 } whole) yield return AccountColumns.SaveAll(whole);
         if (changed[Way.Add].ToList() is { Count: > 0 } added) yield return AccountColumns.Add(added);
+        if (changed[Way.Kept].Select(a => a.From).Where(a => a.Version > 0).ToList() is { Count: > 0 } kept) yield return AccountColumns.RequireCurrent(kept);
         if (_answers.Count > 0) yield return AnswerColumns.Save([.. _answers.Values], now);
         if (_messages.Count > 0) yield return AddMessages();
     }
+
+    private static Way WayOf((Account From, Account To) account) =>
+        ReferenceEquals(account.From, account.To) ? Way.Kept
+        : account.From.Version == 0 ? Way.Add
+        : AccountColumns.OnlyChecked(account.From, account.To) ? Way.Checked : Way.All;
 
     private NpgsqlBatchCommand AddMessages()
     {
@@ -100,6 +111,8 @@ internal sealed class SaveGroup
 
     private enum Way
     {
+        /// <summary>As it was: decided on all the same, so that it must still be so.</summary>
+        Kept,
         Checked,
         All,
         Add,

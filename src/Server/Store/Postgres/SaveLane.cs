@@ -6,7 +6,8 @@ namespace Mfa.Server.Store.Postgres;
 /// Saves decisions in groups: what arrives while a group is being saved is the next one, in one transaction and one round trip,
 /// and each caller is answered by itself once it is durable. All jobs of an account go through the same lane.
 /// </summary>
-internal sealed class SaveLane(PostgresDatabase database, TrailChain chain, TimeProvider clock, Action queued, Action<int, TimeSpan> committed) : IDisposable
+internal sealed class SaveLane(
+    PostgresDatabase database, TrailChain chain, RecentAccounts recent, TimeProvider clock, Action queued, Action<int, TimeSpan> committed) : IDisposable
 {
     private const int MaxGroup = 256;
 
@@ -141,6 +142,7 @@ internal sealed class SaveLane(PostgresDatabase database, TrailChain chain, Time
 
     private void Complete(SaveGroup group)
     {
+        foreach (var account in group.Saved) recent.Put(account);
         foreach (var job in group.Jobs) job.Complete();
         if (group.HasMessages) queued();
     }
@@ -158,6 +160,11 @@ internal sealed class SaveLane(PostgresDatabase database, TrailChain chain, Time
         {
             foreach (var job in group.Jobs) job.Fail(Unavailable(broken));
             return null;
+        }
+
+        foreach (var account in known.Accounts.Values)
+        {
+            if (group.BaseOf(account.Key)?.Version != account.Version) recent.Lost(account);
         }
 
         var (contested, quiet) = (new List<SaveJob>(), new List<SaveJob>());

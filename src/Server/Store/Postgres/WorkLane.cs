@@ -3,8 +3,8 @@ using Npgsql;
 namespace Mfa.Server.Store.Postgres;
 
 /// <summary>Runs work in transactions of its own, one after the other: what takes several statements, and can wait for them.</summary>
-internal sealed class WorkLane(PostgresDatabase database, TrailChain chain, TrailSigning signing, TimeProvider clock, Action<int, TimeSpan> committed)
-    : IDisposable
+internal sealed class WorkLane(
+    PostgresDatabase database, TrailChain chain, TrailSigning signing, RecentAccounts recent, TimeProvider clock, Action<int, TimeSpan> committed) : IDisposable
 {
     private const int MostAttempts = 12;
 
@@ -73,6 +73,7 @@ internal sealed class WorkLane(PostgresDatabase database, TrailChain chain, Trai
         catch (Exception broken)
         {
             Transactions.RollBack(session);
+            foreach (var account in session.Saved) recent.Remove(account.Key); // whether or not it was
             if (!PostgresErrors.IsOfStore(broken) || !PostgresErrors.IsCut(broken)) throw;
             database.Forget();
             chain.Lost();
@@ -80,6 +81,7 @@ internal sealed class WorkLane(PostgresDatabase database, TrailChain chain, Trai
             return result; // the commit got in, although nobody said so
         }
 
+        foreach (var account in session.Saved) recent.Put(account);
         if (rows is not null) chain.Committed(rows);
         committed(1, clock.GetElapsedTime(began));
         return result;
