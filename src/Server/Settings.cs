@@ -39,7 +39,7 @@ internal sealed record Settings
     /// <summary>A connection string of Npgsql, for a PostgreSQL that servers share. Default: none, and the SQLite file of the data folder.</summary>
     public string Store { get; init; } = "";
 
-    /// <summary>Memory that accounts of the SQLite file are kept in, in MiB; the rest is read from the disk. Default 64.</summary>
+    /// <summary>Memory that accounts are kept in, in MiB; the rest is read from the database. Default 64.</summary>
     public int CacheMebibytes { get; init; } = 64;
 
     /// <summary>The time server that `doctor` compares the clock with; the server itself never asks it. Default: none.</summary>
