@@ -24,7 +24,7 @@ internal enum Finding
 /// </summary>
 internal sealed class Search(Contract contract, ServerClock clock)
 {
-    private const int MostTries = 400_000;
+    private const int MostTries = 2_000_000;
 
     /// <summary>How far calls may overtake each other: bits of a mask.</summary>
     private const int Window = 128;

@@ -13,14 +13,20 @@ using Npgsql;
 
 namespace Mfa.Server.Tests.Callers.Quotas;
 
-/// <summary>Servers that count together over a real PostgreSQL. Their clock stands still unless it is moved.</summary>
+/// <summary>
+/// Servers that count together over a real PostgreSQL. Their clock stands still unless it is moved, but the database's goes on: what
+/// one hears is as old as it is, and some of it has come back since.
+/// </summary>
 public sealed class SharedQuotasTests(PostgresCluster cluster) : IAsyncLifetime
 {
     private const int Burst = 100;
 
+    /// <summary>Far more than comes back until one has heard of the other, on a slow machine, too: 8 s of 5 a second.</summary>
+    private const int Back = 40;
+
     private static readonly QuotaOptions Quotas = new()
     {
-        Calls = new Rate(PerSecond: 10, Burst),
+        Calls = new Rate(PerSecond: 5, Burst),
         Guesses = new Rate(PerSecond: 5, Burst: 50),
         Failures = new Rate(PerSecond: 1, Burst: 60),
     };
@@ -60,8 +66,8 @@ public sealed class SharedQuotasTests(PostgresCluster cluster) : IAsyncLifetime
 
         await ExchangeAsync(a, b);
 
-        Assert.Equal(10, Enumerable.Range(0, Burst).Count(_ => b.Calls.TakeCall(Shop) is null));
-        Assert.Equal("guesses", b.Calls.TakeGuess(Shop)?.Limit);
+        Assert.InRange(LetThrough(b, Shop), 10, 10 + Back);
+        Assert.InRange(Enumerable.Range(0, 50).Count(_ => b.Calls.TakeGuess(Shop) is null), 0, Back);
         Assert.Equal("failures", b.Failures.BeforePassword(Somewhere)?.Limit);
         Assert.Null(b.Calls.TakeGuess(Bank));
     }
@@ -74,9 +80,9 @@ public sealed class SharedQuotasTests(PostgresCluster cluster) : IAsyncLifetime
 
         await ExchangeAsync(all);
 
-        // Three bursts are gone where there was one: two are owed, and then one call takes a tenth of a second.
-        foreach (var server in all) Assert.InRange(server.Calls.TakeCall(Shop)!.Wait, TimeSpan.FromSeconds(19), TimeSpan.FromSeconds(20.1));
-        _clock.Advance(TimeSpan.FromSeconds(20.2));
+        // Three bursts are gone where there was one: two are owed, and then one call takes a fifth of a second.
+        foreach (var server in all) Assert.Equal(TimeSpan.FromSeconds(40.2), server.Calls.TakeCall(Shop)!.Wait);
+        _clock.Advance(TimeSpan.FromSeconds(40.2));
         foreach (var server in all) Assert.Null(server.Calls.TakeCall(Shop));
     }
 
@@ -96,8 +102,8 @@ public sealed class SharedQuotasTests(PostgresCluster cluster) : IAsyncLifetime
             _clock.Advance(TimeSpan.FromSeconds(1));
         }
 
-        // 120 s of 10 and a burst, and at most what two servers let through too much before they heard of it.
-        Assert.InRange(let, 1_200, 1_200 + (3 * Burst));
+        // 120 s of 5 and a burst, and at most what two servers let through too much before they heard of it.
+        Assert.InRange(let, 600, 600 + (3 * Burst));
     }
 
     [Fact]
@@ -139,8 +145,8 @@ public sealed class SharedQuotasTests(PostgresCluster cluster) : IAsyncLifetime
 
         for (var i = 0; i < 5; i++) await ExchangeAsync(a, b);
 
-        Assert.Equal(60, Enumerable.Range(0, Burst).Count(_ => b.Calls.TakeCall(Shop) is null));
-        Assert.Equal(60, Enumerable.Range(0, Burst).Count(_ => a.Calls.TakeCall(Shop) is null));
+        Assert.InRange(LetThrough(b, Shop), 60, 60 + Back);
+        Assert.Equal(60, LetThrough(a, Shop));
     }
 
     [Fact]
@@ -154,7 +160,7 @@ public sealed class SharedQuotasTests(PostgresCluster cluster) : IAsyncLifetime
         var after = New();
         await after.Shared.StartAsync(TestContext.Current.CancellationToken);
 
-        Assert.InRange(Enumerable.Range(0, Burst).Count(_ => after.Calls.TakeCall(Shop) is null), 10, Burst - 1); // some are back by now
+        Assert.InRange(LetThrough(after, Shop), 10, 10 + Back);
         Assert.InRange(after.Spray.WaitOf(Bank), TimeSpan.FromSeconds(1), Spray.Pause - TimeSpan.FromMilliseconds(1));
         await after.Shared.StopAsync(TestContext.Current.CancellationToken);
     }
@@ -174,7 +180,7 @@ public sealed class SharedQuotasTests(PostgresCluster cluster) : IAsyncLifetime
         await SqlAsync("ALTER TABLE away RENAME TO caller_news");
         await ExchangeAsync(a, a, b);
 
-        Assert.Equal(19, Enumerable.Range(0, Burst).Count(_ => b.Calls.TakeCall(Shop) is null));
+        Assert.Equal(19, LetThrough(b, Shop)); // it has taken one itself, now: nothing has come back
     }
 
     [Theory]
@@ -195,7 +201,7 @@ public sealed class SharedQuotasTests(PostgresCluster cluster) : IAsyncLifetime
         await ExchangeAsync(a, b);
 
         Assert.NotNull(b.Calls.TakeCall(Shop));
-        Assert.Equal(10, Enumerable.Range(0, Burst).Count(_ => b.Calls.TakeCall(Bank) is null));
+        Assert.InRange(LetThrough(b, Bank), 10, 10 + Back);
         Assert.Equal(TimeSpan.Zero, b.Spray.WaitOf(Shop));
     }
 
@@ -235,6 +241,8 @@ public sealed class SharedQuotasTests(PostgresCluster cluster) : IAsyncLifetime
         foreach (var server in servers) await server.Shared.ExchangeAsync();
         foreach (var server in servers) await server.Shared.ExchangeAsync();
     }
+
+    private static int LetThrough(OneServer server, Principal caller) => Enumerable.Range(0, Burst).Count(_ => server.Calls.TakeCall(caller) is null);
 
     private void Wrong(OneServer server, Principal caller, int times)
     {
