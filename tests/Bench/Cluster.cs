@@ -26,7 +26,7 @@ internal sealed class Cluster : IDisposable
         var data = Path.Combine(folder.Path, "data");
         Done(Process.Start(Quiet("initdb", "--pgdata", data, "--username", "mfa", "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8"))!);
         var cluster = new Cluster(folder, Process.Start(Quiet("postgres", "-D", data, "-c", "listen_addresses=", "-c", $"unix_socket_directories={folder.Path}",
-            "-c", "max_connections=300", "-c", "shared_buffers=512MB"))!);
+            "-c", "max_connections=200", "-c", "shared_buffers=512MB"))!);
         for (var asks = 0; Tell("psql", "--no-psqlrc", "--host", folder.Path, "--username", "mfa", "postgres", "--command", "SELECT 1").ExitCode != 0; asks++)
         {
             Expect.That(asks < MostAsks && !cluster._server.HasExited, "PostgreSQL does not start");
