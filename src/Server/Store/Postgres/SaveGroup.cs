@@ -17,12 +17,10 @@ internal sealed class SaveGroup
     private readonly List<AuditEntry> _entries = [];
     private readonly List<OutboxMessage> _messages = [];
 
-    private IReadOnlyList<Account> _saved = [];
-
     public List<SaveJob> Jobs { get; } = [];
 
     /// <summary>The accounts as they stand in the database, once the group is saved.</summary>
-    public IReadOnlyList<Account> Saved => _saved;
+    public IReadOnlyList<Account> Saved { get; private set; } = [];
 
     public IReadOnlyList<AuditEntry> Entries => _entries;
 
@@ -77,7 +75,7 @@ internal sealed class SaveGroup
         // In one order everywhere, so that two servers seldom wait for each other in a circle.
         var changed = _accounts.Values.OrderBy(a => a.To.Key.Tenant, StringComparer.Ordinal).ThenBy(a => a.To.Key.Account, StringComparer.Ordinal)
             .ToLookup(WayOf, a => (a.From, To: AccountColumns.Next(a.To)));
-        _saved = [.. changed.Where(way => way.Key != Way.Kept).SelectMany(way => way.Select(a => a.To))];
+        Saved = [.. changed.Where(way => way.Key != Way.Kept).SelectMany(way => way.Select(a => a.To))];
         if (changed[Way.Checked].ToList() is { Count: > 0 } few) yield return AccountColumns.SaveChecked(few);
         if (changed[Way.All].ToList() is { Count: > 0 } whole) yield return AccountColumns.SaveAll(whole);
         if (changed[Way.Add].ToList() is { Count: > 0 } added) yield return AccountColumns.Add(added);
