@@ -41,7 +41,11 @@ internal sealed class VerifyFlow(
                     ?? await refusals.RecordAsync(entry, call.EnrollmentId is null ? RefusalKind.NotEnabled : RefusalKind.EnrollmentNotFound);
             }
 
-            if (CodeComparison.LengthRefusal(subject, call.Code) is { } refusal) return refusal;
+            if (CodeComparison.LengthRefusal(subject, call.Code) is { } refusal)
+            {
+                if (recent) continue; // nothing would be saved that finds out whether it is still this enrollment: the row tells
+                return refusal;
+            }
 
             Func<Account, Change<Result<VerifyAnswer>>> decide;
             try

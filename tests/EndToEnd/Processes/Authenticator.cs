@@ -27,13 +27,13 @@ internal sealed class Authenticator(string secret)
     public async Task<string> CodeAsync(long step) => (await CodesAsync(step, 1))[0];
 
     /// <summary>The codes of so many steps in a row.</summary>
-    public async Task<string[]> CodesAsync(long first, int count)
+    public async Task<string[]> CodesAsync(long first, int count, int digits = 6)
     {
         var moment = (first * Period).ToString(CultureInfo.InvariantCulture);
         var more = (count - 1).ToString(CultureInfo.InvariantCulture);
         // The secret goes through standard input: arguments are for everyone on the machine to read.
         var output = await OutsideProgram.OathtoolAsync(
-            secret, "--totp=SHA1", "--base32", "--now", $"@{moment}", "--window", more, "-");
+            secret, "--totp=SHA1", "--base32", $"--digits={digits}", "--now", $"@{moment}", "--window", more, "-");
         return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 

@@ -13,7 +13,7 @@ internal sealed class SharedQuotas : BackgroundService
 {
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1);
 
-    /// <summary>Twice the usual window of a spray. Longer than any quota takes to fill up again.</summary>
+    /// <summary>Twice the usual window of a spray, and far longer than a quota of the usual settings takes to fill up again.</summary>
     private static readonly TimeSpan Kept = TimeSpan.FromMinutes(10);
 
     /// <summary>How long news can take from the time they carry until others see them: a commit.</summary>
