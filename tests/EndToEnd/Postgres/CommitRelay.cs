@@ -39,6 +39,7 @@ internal sealed class CommitRelay(int database) : Relay(new IPEndPoint(IPAddress
         var loss = (int)Loss.None; // of the answer that is awaited
         return (bytes =>
         {
+            if (_down) return new(Fate.Cut);
             bind = BindOf(bytes.Span) ?? bind;
             if (bind is null || bytes.Span.IndexOf(bind) < 0 || (Loss)Interlocked.Exchange(ref _next, 0) is not (not Loss.None and var lost)) return new(Fate.Pass);
             if (lost == Loss.Commit) return new(Fate.Cut);
@@ -54,13 +55,17 @@ internal sealed class CommitRelay(int database) : Relay(new IPEndPoint(IPAddress
         });
     }
 
-    /// <summary>Of the message Parse, which gives the statement its name: what the message Bind holds of it, the end of the portal's name first.</summary>
+    /// <summary>
+    /// Of the message Parse, which gives the statement its name: what the message Bind holds of it, the end of the portal's name first.
+    /// Null also for a statement without a name: it is of a transaction that has more to come.
+    /// </summary>
     private static byte[]? BindOf(ReadOnlySpan<byte> asked)
     {
         if (asked.IndexOf(MoveHead) is not (>= 0 and var at)) return null;
-        var end = asked[..at].LastIndexOf((byte)0);
-        var name = asked[..end];
-        return [0, .. name[(name.LastIndexOfAnyExceptInRange((byte)'0', (byte)'z') + 1)..], 0];
+        var before = asked[..asked[..at].LastIndexOf((byte)0)];
+        if (before.LastIndexOf("_p"u8) is not (>= 0 and var name)) return null;
+        var number = before[(name + 2)..];
+        return number.Length == 0 || number.ContainsAnyExceptInRange((byte)'0', (byte)'9') ? null : [0, .. before[name..], 0];
     }
 
     /// <summary>ReadyForQuery, idle: the last six bytes of an answer whose transaction has ended.</summary>
