@@ -15,7 +15,13 @@ internal sealed record ApiKeyInfo(
 
 /// <summary>A key that was in use when the database was last asked.</summary>
 /// <param name="Seen">When that was, as a timestamp of the monotonic clock.</param>
-internal sealed record KnownKey(Principal Caller, byte[] Hash, DateTimeOffset? ExpireTime, long Seen = 0);
+internal sealed record KnownKey(Principal Caller, byte[] Hash, DateTimeOffset? ExpireTime, long Seen = 0)
+{
+    private int _looking;
+
+    /// <summary>Whether the caller is the first who asks.</summary>
+    public bool TryLook() => Interlocked.Exchange(ref _looking, 1) == 0;
+}
 
 /// <summary>
 /// API keys of services: `mfa_` + 16 hex digits (the id, to look it up by) + `_` + 32 random bytes in Base64url. Only the
@@ -110,11 +116,15 @@ internal sealed class ApiKeys(IStore store, TimeProvider clock)
         }));
     }
 
-    /// <summary>Looks into the database again and again, but not for every one of thousands of calls a second.</summary>
+    /// <summary>
+    /// Looks into the database again and again, but not for every one of thousands of calls a second. Shortly before a key has been
+    /// known for too long one of them looks, so that the others need not all do it at once.
+    /// </summary>
     private KnownKey? Find(byte[] id, DateTimeOffset now)
     {
         var number = BinaryPrimitives.ReadInt64BigEndian(id);
-        if (_known.TryGetValue(number, out var known) && Stopwatch.GetElapsedTime(known.Seen) < store.KeyLifetime) return known;
+        if (_known.TryGetValue(number, out var known) && Stopwatch.GetElapsedTime(known.Seen) is var age && age < store.KeyLifetime
+            && (age < store.KeyLifetime * 0.75 || !known.TryLook())) return known;
 
         var seen = Stopwatch.GetTimestamp(); // before the look: what changes after it is found in time
         var found = store.Read(session => ApiKeyRows.Find(session, id, now));
