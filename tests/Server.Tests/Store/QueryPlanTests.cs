@@ -67,7 +67,7 @@ public sealed partial class QueryPlanTests(FullDatabase full) : IClassFixture<Fu
             Assert.DoesNotMatch("(?i)nextval|advisory|for update|for share|lock table|listen|notify", statement.CommandText);
         }
 
-        Assert.Equal(10, statements.Count);
+        Assert.Equal(11, statements.Count);
     }
 
     [Fact]
@@ -112,12 +112,14 @@ public sealed partial class QueryPlanTests(FullDatabase full) : IClassFixture<Fu
     private async Task<List<NpgsqlBatchCommand>> StatementsAsync()
     {
         var now = _clock.GetUtcNow();
+        var factor = new Enrollment(Guid.NewGuid(), Method.Authenticator, new TotpParameters(OtpAlgorithm.Sha1, 6, 30), new SealedBytes([1]), LastStep: 7,
+            new RecoverySet(Guid.NewGuid(), KeyId: 1, [1], Used: 0), Email: null);
         var group = new SaveGroup();
         var marks = new List<RequestMark>();
         for (var i = 0; i < 64; i++)
         {
-            var loaded = new Account(new AccountKey("default", $"account-{i * 7 + 1}")) { Version = i % 8 == 0 ? 0 : 1 };
-            var next = i % 16 == 5 ? loaded : i % 2 == 0 ? loaded with { DisableTime = now } : loaded with { FactorGuesses = new GuessBudget(1, LockedUntil: null) };
+            var loaded = new Account(new AccountKey("default", $"account-{i * 7 + 1}")) { Version = i % 8 == 0 ? 0 : 1, InForce = factor };
+            var next = i % 16 == 5 ? loaded : i % 16 == 9 ? loaded with { InForce = factor with { LastStep = 8 } } : i % 2 == 0 ? loaded with { DisableTime = now } : loaded with { FactorGuesses = new GuessBudget(1, LockedUntil: null) };
             var entry = new AuditEntry(now, AuditAct.Verify, new AuditCaller("service:a"), loaded.Key).Done(ProvenBy.Authenticator);
             var notice = new OutboxMessage(loaded.Key, Guid.NewGuid(), Channel.Email, new SealedBytes([1]), now, now.AddMinutes(5));
             var change = new Change<bool>(Answer: true, next, entry, new Send<bool>([notice], [], _ => false));

@@ -1,11 +1,11 @@
+using System.Security.Cryptography;
 using Mfa.Server.Domain;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Mfa.Server.Store.Postgres;
 
-/// <summary>A column of the accounts table and what of an account stands in it.</summary>
-internal sealed record AccountColumn(string Name, NpgsqlDbType Type, Func<Account, object?> Of);
+/// <summary>A column of the accounts table and what of accounts stands in it.</summary>
+internal sealed record AccountColumn(string Name, Func<IReadOnlyList<(Account From, Account To)>, NpgsqlParameter> Of);
 
 /// <summary>
 /// The accounts table, as statements whose parameters are one array a column: any number of accounts is saved in one statement,
@@ -27,6 +27,9 @@ internal static class AccountColumns
         .. CodeOf("f", a => a.InForce?.OpenCode),
     ];
 
+    /// <summary>What of it a right code changes, when none was wrong before.</summary>
+    private static readonly AccountColumn[] Step = [Number("f_last_step", a => a.InForce?.LastStep)];
+
     private static readonly AccountColumn[] Rest =
     [
         Time("enable_time", a => a.EnableTime),
@@ -45,6 +48,7 @@ internal static class AccountColumns
     private static readonly AccountColumn[] All = [.. Checked, .. Rest];
 
     // The statements are open to a test of their query plans.
+    public static readonly string UpdateStep = Guarded(Update(Step), Step);
     public static readonly string UpdateChecked = Guarded(Update(Checked), Checked);
     public static readonly string UpdateAll = Guarded(Update(All), All);
     public static readonly string InsertAll = Guarded(Insert(All), All);
@@ -66,6 +70,10 @@ internal static class AccountColumns
         FROM unnest($1, $2) WITH ORDINALITY AS n(tenant, account, at) JOIN accounts AS a ON a.tenant = n.tenant AND a.account = n.account
         """;
 
+    /// <summary>Whether a right code is all that lies between the two.</summary>
+    public static bool OnlyStep(Account from, Account to) => from is { Version: > 0, InForce: { } before } && to.InForce is { } after
+        && to == (@from with { InForce = before with { LastStep = after.LastStep } });
+
     /// <summary>Whether checking a code is all that lies between the two.</summary>
     public static bool OnlyChecked(Account from, Account to)
     {
@@ -86,11 +94,16 @@ internal static class AccountColumns
     }
 
     /// <summary>
-    /// The version that an account is saved as. It goes up by chance: a state that a failover lost shares its version with none that
-    /// took its place, and whoever still goes by it saves nothing. So does a decision on a row that was removed and made anew.
+    /// The account with the version that it is saved as. It goes up by chance: a state that a failover lost shares its version with none
+    /// that took its place, and whoever still goes by it saves nothing. So does a decision on a row that was removed and made anew.
     /// </summary>
-    public static Account Next(Account account) =>
-        account with { Version = account.Version + 1L + System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue) };
+    /// <param name="chance">Of the transaction: all its accounts may share one.</param>
+    public static Account Next(Account account, int chance) => account with { Version = account.Version + 1L + chance };
+
+    /// <summary>For <see cref="Next"/>.</summary>
+    public static int Chance() => RandomNumberGenerator.GetInt32(int.MaxValue);
+
+    public static NpgsqlBatchCommand SaveStep(IReadOnlyList<(Account From, Account To)> accounts) => Save(UpdateStep, Step, accounts);
 
     public static NpgsqlBatchCommand SaveChecked(IReadOnlyList<(Account From, Account To)> accounts) => Save(UpdateChecked, Checked, accounts);
 
@@ -101,7 +114,7 @@ internal static class AccountColumns
     {
         var command = new NpgsqlBatchCommand(CountCurrent);
         BindKeys(command.Parameters, [.. accounts.Select(account => account.Key)]);
-        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, accounts, account => account.Version));
+        command.Parameters.Add(Arrays.Numbers(accounts, account => account.Version));
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = accounts.Count });
         return command;
     }
@@ -120,7 +133,7 @@ internal static class AccountColumns
     public static Account? SaveOne(NpgsqlConnection connection, Account account)
     {
         using var command = new NpgsqlCommand(account.Version == 0 ? InsertOne : UpdateOne, connection);
-        var next = Next(account);
+        var next = Next(account, Chance());
         Bind(command.Parameters, All, [(account, next)]);
         return command.ExecuteScalar() is 1L ? next : null;
     }
@@ -136,8 +149,8 @@ internal static class AccountColumns
 
     public static void BindKeys(NpgsqlParameterCollection parameters, IReadOnlyList<AccountKey> keys)
     {
-        parameters.Add(Arrays.Of(NpgsqlDbType.Text, keys, key => key.Tenant));
-        parameters.Add(Arrays.Of(NpgsqlDbType.Text, keys, key => key.Account));
+        parameters.Add(Arrays.Texts(keys, key => key.Tenant));
+        parameters.Add(Arrays.Texts(keys, key => key.Account));
     }
 
     public static Account ReadFrom(NpgsqlDataReader row, AccountKey key) => new(key)
@@ -185,9 +198,9 @@ internal static class AccountColumns
     private static void Bind(NpgsqlParameterCollection parameters, AccountColumn[] columns, IReadOnlyList<(Account From, Account To)> accounts)
     {
         BindKeys(parameters, [.. accounts.Select(account => account.To.Key)]);
-        parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, accounts, account => account.From.Version));
-        parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, accounts, account => account.To.Version));
-        foreach (var column in columns) parameters.Add(Arrays.Of(column.Type, accounts, account => column.Of(account.To)));
+        parameters.Add(Arrays.Numbers(accounts, account => account.From.Version));
+        parameters.Add(Arrays.Numbers(accounts, account => account.To.Version));
+        foreach (var column in columns) parameters.Add(column.Of(accounts));
     }
 
     private static AccountColumn[] EnrollmentOf(string slot, Func<Account, Enrollment?> of) =>
@@ -204,7 +217,7 @@ internal static class AccountColumns
         Number($"{slot}_recovery_stale", a => of(a)?.Recovery.Stale == true ? 1 : null),
         Bytes($"{slot}_email", a => of(a)?.Email?.Bytes),
         Bytes($"{slot}_phone", a => of(a)?.Phone?.Bytes),
-        new($"{slot}_locale", NpgsqlDbType.Text, a => of(a)?.Locale),
+        new($"{slot}_locale", rows => Arrays.Texts(rows, row => of(row.To)?.Locale)),
         Number($"{slot}_spent_from", a => of(a)?.Spent?.From),
         Number($"{slot}_spent_to", a => of(a)?.Spent?.To),
     ];
@@ -237,12 +250,12 @@ internal static class AccountColumns
             BytesAt(row, at + 16), TimeAt(row, at + 17)!.Value, (int)row.GetInt64(at + 18)),
         row.IsDBNull(at + 20) ? null : new StepRange(row.GetInt64(at + 20), row.GetInt64(at + 21)));
 
-    private static AccountColumn Number(string name, Func<Account, long?> of) => new(name, NpgsqlDbType.Bigint, a => of(a));
+    private static AccountColumn Number(string name, Func<Account, long?> of) => new(name, rows => Arrays.Numbers(rows, row => of(row.To)));
 
-    private static AccountColumn Time(string name, Func<Account, DateTimeOffset?> of) =>
-        new(name, NpgsqlDbType.Bigint, a => of(a)?.ToUnixTimeMilliseconds());
+    private static AccountColumn Time(string name, Func<Account, DateTimeOffset?> of) => Number(name, a => of(a)?.ToUnixTimeMilliseconds());
 
-    private static AccountColumn Bytes(string name, Func<Account, byte[]?> of) => new(name, NpgsqlDbType.Bytea, of);
+    private static AccountColumn Bytes(string name, Func<Account, byte[]?> of) =>
+        new(name, rows => Arrays.Bytes(rows, row => of(row.To)));
 
     private static string Places(int count) => string.Join(", ", Enumerable.Range(1, count).Select(i => $"${i}"));
 

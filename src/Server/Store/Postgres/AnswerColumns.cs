@@ -1,5 +1,4 @@
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Mfa.Server.Store.Postgres;
 
@@ -40,9 +39,9 @@ internal static class AnswerColumns
     {
         var command = new NpgsqlBatchCommand(Insert);
         BindMarks(command.Parameters, [.. rows.Select(row => row.Mark)]);
-        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bytea, rows, row => row.Mark.Payload));
-        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bytea, rows, row => row.Answer));
-        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, rows, row => row.Mark.ExpireTime.ToUnixTimeMilliseconds()));
+        command.Parameters.Add(Arrays.Bytes(rows, row => row.Mark.Payload));
+        command.Parameters.Add(Arrays.Bytes(rows, row => row.Answer));
+        command.Parameters.Add(Arrays.Numbers(rows, row => row.Mark.ExpireTime.ToUnixTimeMilliseconds()));
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = now.ToUnixTimeMilliseconds() });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = rows.Count });
         return command;
@@ -51,7 +50,7 @@ internal static class AnswerColumns
     private static void BindMarks(NpgsqlParameterCollection parameters, IReadOnlyList<RequestMark> marks)
     {
         AccountColumns.BindKeys(parameters, [.. marks.Select(mark => mark.Account)]);
-        parameters.Add(Arrays.Of(NpgsqlDbType.Text, marks, mark => mark.Caller));
-        parameters.Add(Arrays.Of(NpgsqlDbType.Bytea, marks, mark => mark.Id.ToByteArray()));
+        parameters.Add(Arrays.Texts(marks, mark => mark.Caller));
+        parameters.Add(Arrays.Bytes(marks, mark => mark.Id.ToByteArray()));
     }
 }

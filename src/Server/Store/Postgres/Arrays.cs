@@ -6,16 +6,25 @@ namespace Mfa.Server.Store.Postgres;
 /// <summary>Parameters that are arrays: one value a row.</summary>
 internal static class Arrays
 {
-    public static NpgsqlParameter Of<T>(NpgsqlDbType type, IReadOnlyList<T> rows, Func<T, object?> of)
+    public static NpgsqlParameter Numbers<T>(IReadOnlyList<T> rows, Func<T, long?> of)
     {
-        var parameter = type switch
-        {
-            NpgsqlDbType.Bigint => (NpgsqlParameter)new NpgsqlParameter<long?[]> { TypedValue = [.. rows.Select(row => (long?)of(row))] },
-            NpgsqlDbType.Text => new NpgsqlParameter<string?[]> { TypedValue = [.. rows.Select(row => (string?)of(row))] },
-            NpgsqlDbType.Bytea => new NpgsqlParameter<byte[]?[]> { TypedValue = [.. rows.Select(row => (byte[]?)of(row))] },
-            _ => throw new ArgumentOutOfRangeException(nameof(type)),
-        };
-        parameter.NpgsqlDbType = NpgsqlDbType.Array | type;
-        return parameter;
+        const NpgsqlDbType Type = NpgsqlDbType.Array | NpgsqlDbType.Bigint;
+        var values = Values(rows, of);
+        return values.Contains(null)
+            ? new NpgsqlParameter<long?[]> { TypedValue = values, NpgsqlDbType = Type }
+            : new NpgsqlParameter<long[]> { TypedValue = Array.ConvertAll(values, value => value!.Value), NpgsqlDbType = Type }; // far cheaper to write
+    }
+
+    public static NpgsqlParameter Texts<T>(IReadOnlyList<T> rows, Func<T, string?> of) =>
+        new NpgsqlParameter<string?[]> { TypedValue = Values(rows, of), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
+
+    public static NpgsqlParameter Bytes<T>(IReadOnlyList<T> rows, Func<T, byte[]?> of) =>
+        new NpgsqlParameter<byte[]?[]> { TypedValue = Values(rows, of), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea };
+
+    private static TValue[] Values<T, TValue>(IReadOnlyList<T> rows, Func<T, TValue> of)
+    {
+        var values = new TValue[rows.Count];
+        for (var i = 0; i < values.Length; i++) values[i] = of(rows[i]);
+        return values;
     }
 }

@@ -1,6 +1,5 @@
 using Mfa.Server.Domain;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Mfa.Server.Store.Postgres;
 
@@ -73,9 +72,11 @@ internal sealed class SaveGroup
     public IEnumerable<NpgsqlBatchCommand> Commands(DateTimeOffset now)
     {
         // In one order everywhere, so that two servers seldom wait for each other in a circle.
+        var chance = AccountColumns.Chance();
         var changed = _accounts.Values.OrderBy(a => a.To.Key.Tenant, StringComparer.Ordinal).ThenBy(a => a.To.Key.Account, StringComparer.Ordinal)
-            .ToLookup(WayOf, a => (a.From, To: AccountColumns.Next(a.To)));
+            .ToLookup(WayOf, a => (a.From, To: AccountColumns.Next(a.To, chance)));
         Saved = [.. changed.Where(way => way.Key != Way.Kept).SelectMany(way => way.Select(a => a.To))];
+        if (changed[Way.Step].ToList() is { Count: > 0 } steps) yield return AccountColumns.SaveStep(steps);
         if (changed[Way.Checked].ToList() is { Count: > 0 } few) yield return AccountColumns.SaveChecked(few);
         if (changed[Way.All].ToList() is { Count: > 0 } whole) yield return AccountColumns.SaveAll(whole);
         if (changed[Way.Add].ToList() is { Count: > 0 } added) yield return AccountColumns.Add(added);
@@ -87,6 +88,7 @@ internal sealed class SaveGroup
     private static Way WayOf((Account From, Account To) account) =>
         ReferenceEquals(account.From, account.To) ? Way.Kept
         : account.From.Version == 0 ? Way.Add
+        : AccountColumns.OnlyStep(account.From, account.To) ? Way.Step
         : AccountColumns.OnlyChecked(account.From, account.To) ? Way.Checked : Way.All;
 
     private NpgsqlBatchCommand AddMessages()
@@ -97,11 +99,11 @@ internal sealed class SaveGroup
             FROM unnest($1, $2, $3, $4, $5, $6, $7) AS n(tenant, account, id, channel, content, now, expire)
             """);
         AccountColumns.BindKeys(command.Parameters, _messages.ConvertAll(message => message.Account));
-        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bytea, _messages, message => message.Id.ToByteArray()));
-        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, _messages, message => (long)message.Channel));
-        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bytea, _messages, message => message.Content.Bytes));
-        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, _messages, message => message.CreateTime.ToUnixTimeMilliseconds()));
-        command.Parameters.Add(Arrays.Of(NpgsqlDbType.Bigint, _messages, message => message.ExpireTime.ToUnixTimeMilliseconds()));
+        command.Parameters.Add(Arrays.Bytes(_messages, message => message.Id.ToByteArray()));
+        command.Parameters.Add(Arrays.Numbers(_messages, message => (long)message.Channel));
+        command.Parameters.Add(Arrays.Bytes(_messages, message => message.Content.Bytes));
+        command.Parameters.Add(Arrays.Numbers(_messages, message => message.CreateTime.ToUnixTimeMilliseconds()));
+        command.Parameters.Add(Arrays.Numbers(_messages, message => message.ExpireTime.ToUnixTimeMilliseconds()));
         return command;
     }
 
@@ -111,6 +113,9 @@ internal sealed class SaveGroup
     {
         /// <summary>As it was: decided on all the same, so that it must still be so.</summary>
         Kept,
+
+        /// <summary>A right code changed it, which no wrong one came before: most of all.</summary>
+        Step,
         Checked,
         All,
         Add,

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using Mfa.Server.Domain;
 using Mfa.Server.Protection;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Mfa.Server.Store.Postgres;
 
@@ -75,22 +74,24 @@ internal sealed class TrailChain(PostgresDatabase database, KeyRing ring, TimePr
         if (rows.Rows.Count == 0) yield break;
         var insert = new NpgsqlBatchCommand(Insert);
         insert.Parameters.Add(new NpgsqlParameter<long> { TypedValue = rows.Chain });
-        void Add(NpgsqlDbType type, Func<(long Seq, AuditEntry Entry, byte[] Hash), object?> of) => insert.Parameters.Add(Arrays.Of(type, rows.Rows, of));
-        Add(NpgsqlDbType.Bigint, row => row.Seq);
-        Add(NpgsqlDbType.Bigint, row => row.Entry.Time.ToUnixTimeMilliseconds());
-        Add(NpgsqlDbType.Bigint, row => (long)row.Entry.Act);
-        Add(NpgsqlDbType.Bigint, row => (long)row.Entry.Outcome);
-        Add(NpgsqlDbType.Bigint, row => (long)row.Entry.Reason);
-        Add(NpgsqlDbType.Bigint, row => (long)row.Entry.Factor);
-        Add(NpgsqlDbType.Bigint, row => (long)row.Entry.Calls);
-        Add(NpgsqlDbType.Bigint, row => row.Entry.Account.Digest());
-        Add(NpgsqlDbType.Text, row => row.Entry.Account.Tenant);
-        Add(NpgsqlDbType.Text, row => row.Entry.Account.Account);
-        Add(NpgsqlDbType.Text, row => row.Entry.By.Id);
-        Add(NpgsqlDbType.Text, row => row.Entry.By.Peer);
-        Add(NpgsqlDbType.Bytea, row => row.Entry.Reference?.ToByteArray(bigEndian: true));
-        Add(NpgsqlDbType.Text, row => row.Entry.Detail);
-        Add(NpgsqlDbType.Bytea, row => row.Hash);
+        void Numbers(Func<(long Seq, AuditEntry Entry, byte[] Hash), long?> of) => insert.Parameters.Add(Arrays.Numbers(rows.Rows, of));
+        void Texts(Func<(long Seq, AuditEntry Entry, byte[] Hash), string?> of) => insert.Parameters.Add(Arrays.Texts(rows.Rows, of));
+        void Bytes(Func<(long Seq, AuditEntry Entry, byte[] Hash), byte[]?> of) => insert.Parameters.Add(Arrays.Bytes(rows.Rows, of));
+        Numbers(row => row.Seq);
+        Numbers(row => row.Entry.Time.ToUnixTimeMilliseconds());
+        Numbers(row => (long)row.Entry.Act);
+        Numbers(row => (long)row.Entry.Outcome);
+        Numbers(row => (long)row.Entry.Reason);
+        Numbers(row => (long)row.Entry.Factor);
+        Numbers(row => (long)row.Entry.Calls);
+        Numbers(row => row.Entry.Account.Digest());
+        Texts(row => row.Entry.Account.Tenant);
+        Texts(row => row.Entry.Account.Account);
+        Texts(row => row.Entry.By.Id);
+        Texts(row => row.Entry.By.Peer);
+        Bytes(row => row.Entry.Reference?.ToByteArray(bigEndian: true));
+        Texts(row => row.Entry.Detail);
+        Bytes(row => row.Hash);
         yield return insert;
 
         var keyId = ring.ActiveId;
