@@ -17,6 +17,7 @@ internal sealed class PostgresDatabase : IDisposable
 
     private readonly NpgsqlConnectionStringBuilder _address;
     private readonly NpgsqlDataSource _source;
+    private readonly NpgsqlDataSource _saves;
     private volatile bool _prepares;
 
     /// <param name="store">A connection string.</param>
@@ -25,13 +26,8 @@ internal sealed class PostgresDatabase : IDisposable
     public PostgresDatabase(string store, string option = "--store", TimeSpan? patience = null)
     {
         _address = PostgresAddress.Parse(store, option, patience);
-        var builder = new NpgsqlSlimDataSourceBuilder(_address.ConnectionString);
-        builder.EnableArrays();
-        builder.EnableTransportSecurity();
-        // Of several hosts the one that takes writes: another one after a failover.
-        _source = _address.Host!.Contains(',')
-            ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.ReadWrite)
-            : builder.Build();
+        _source = SourceOf(_address);
+        _saves = SourceOf(new NpgsqlConnectionStringBuilder(_address.ConnectionString) { MinPoolSize = 0, MaxPoolSize = 1 });
     }
 
     public string Name => PostgresAddress.Print(_address);
@@ -50,17 +46,14 @@ internal sealed class PostgresDatabase : IDisposable
     }
 
     /// <exception cref="StoreUnavailableException">It cannot be reached.</exception>
-    public NpgsqlConnection Open()
-    {
-        try
-        {
-            return _source.OpenConnection();
-        }
-        catch (Exception broken) when (PostgresErrors.IsOfStore(broken))
-        {
-            throw new StoreUnavailableException(broken);
-        }
-    }
+    public NpgsqlConnection Open() => Open(_source);
+
+    /// <summary>
+    /// The one connection that groups are saved on, for the thread that saves them. Nobody ever waits for it in another way, and so its
+    /// socket wakes that thread by itself.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">It cannot be reached.</exception>
+    public NpgsqlConnection OpenToSave() => Open(_saves);
 
     /// <summary>Reads once more when the connection turns out to be of a server that is gone: nothing is changed by it.</summary>
     /// <exception cref="StoreUnavailableException">It does not answer.</exception>
@@ -102,7 +95,11 @@ internal sealed class PostgresDatabase : IDisposable
     }
 
     /// <summary>After one connection broke, the others that wait in the pool are of the same server that is gone.</summary>
-    public void Forget() => _source.Clear();
+    public void Forget()
+    {
+        _source.Clear();
+        _saves.Clear();
+    }
 
     /// <summary>
     /// Looks whether a statement that was prepared on a connection will be found there again. Behind a pooler that lends connections
@@ -112,6 +109,12 @@ internal sealed class PostgresDatabase : IDisposable
 
     /// <summary>Has the database keep the statements of a batch parsed and planned, where it can: half of its work on a group is that.</summary>
     public Task PrepareAsync(NpgsqlBatch batch) => _prepares ? batch.PrepareAsync() : Task.CompletedTask;
+
+    /// <summary>The same on the caller's thread.</summary>
+    public void Prepare(NpgsqlBatch batch)
+    {
+        if (_prepares) batch.Prepare();
+    }
 
     /// <summary>A pooler has come in between since.</summary>
     public void StopPreparing()
@@ -195,7 +198,32 @@ internal sealed class PostgresDatabase : IDisposable
         }
     }
 
-    public void Dispose() => _source.Dispose();
+    public void Dispose()
+    {
+        _source.Dispose();
+        _saves.Dispose();
+    }
+
+    private static NpgsqlDataSource SourceOf(NpgsqlConnectionStringBuilder address)
+    {
+        var builder = new NpgsqlSlimDataSourceBuilder(address.ConnectionString);
+        builder.EnableArrays();
+        builder.EnableTransportSecurity();
+        // Of several hosts the one that takes writes: another one after a failover.
+        return address.Host!.Contains(',') ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.ReadWrite) : builder.Build();
+    }
+
+    private static NpgsqlConnection Open(NpgsqlDataSource source)
+    {
+        try
+        {
+            return source.OpenConnection();
+        }
+        catch (Exception broken) when (PostgresErrors.IsOfStore(broken))
+        {
+            throw new StoreUnavailableException(broken);
+        }
+    }
 
     private (int Found, int Now) Migrate(PostgresSession session, KeyRing ring)
     {

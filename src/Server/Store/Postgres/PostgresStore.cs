@@ -12,7 +12,7 @@ internal sealed class PostgresStore : IStore
     /// <summary>Groups that are saved side by side. With two each is half as large, and the database has more to do for every row.</summary>
     private const int SaveLanes = 1;
 
-    private const int LeastThreads = 64;
+    private const int LeastThreads = 16;
 
     private static readonly TimeSpan MarkEvery = TimeSpan.FromMilliseconds(500);
 
@@ -45,7 +45,8 @@ internal sealed class PostgresStore : IStore
         WorkLane NewWorkLane() => new(database, NewChain(), signing, _recent, Clock, Tell);
         (_sends, _works) = (NewWorkLane(), NewWorkLane());
         _trail = new PostgresAuditTrail(this, _saves, [_sends, _works], ring);
-        // Callers' keys are looked up on their threads; the pool adds more than there are cores only slowly, and groups would wait.
+        // Callers' keys are looked up on their threads; the pool adds more than there are cores only slowly. More than there are
+        // connections would wait for those.
         ThreadPool.GetMinThreads(out var workers, out var completions);
         ThreadPool.SetMinThreads(Math.Max(workers, LeastThreads), completions);
         _reads.Start();
@@ -249,7 +250,7 @@ internal sealed class PostgresStore : IStore
     private async Task StopAsync()
     {
         await _reads.StopAsync();
-        foreach (var lane in _saves) await lane.StopAsync();
+        foreach (var lane in _saves) lane.Stop();
         await _trail.ReleaseAsync();
         foreach (var lane in _saves) lane.Dispose();
         _sends.Dispose();

@@ -61,12 +61,12 @@ internal sealed class SaveGroup
     }
 
     /// <param name="trail">Appends the group's rows to a chain.</param>
-    public async Task RunAsync(PostgresDatabase database, NpgsqlConnection connection, IEnumerable<NpgsqlBatchCommand> trail, DateTimeOffset now)
+    public void Run(PostgresDatabase database, NpgsqlConnection connection, IEnumerable<NpgsqlBatchCommand> trail, DateTimeOffset now)
     {
-        await using var batch = new NpgsqlBatch(connection); // without a transaction of its own it is one, up to its end
+        using var batch = new NpgsqlBatch(connection); // without a transaction of its own it is one, up to its end
         foreach (var command in Commands(now).Concat(trail)) batch.BatchCommands.Add(command);
-        await database.PrepareAsync(batch);
-        await batch.ExecuteNonQueryAsync();
+        database.Prepare(batch);
+        batch.ExecuteNonQuery();
     }
 
     public IEnumerable<NpgsqlBatchCommand> Commands(DateTimeOffset now)

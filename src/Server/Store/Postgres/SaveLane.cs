@@ -4,7 +4,8 @@ namespace Mfa.Server.Store.Postgres;
 
 /// <summary>
 /// Saves decisions in groups: what arrives while a group is being saved is the next one, in one transaction and one round trip,
-/// and each caller is answered by itself once it is durable. All jobs of an account go through the same lane.
+/// and each caller is answered by itself once it is durable. All jobs of an account go through the same lane. It has a thread of its
+/// own, which waits on the socket: an answer that went through the thread pool would wait there behind the calls of the next group.
 /// </summary>
 internal sealed class SaveLane(
     PostgresDatabase database, TrailChain chain, RecentAccounts recent, TimeProvider clock, Action queued, Action<int, TimeSpan> committed) : IDisposable
@@ -16,9 +17,13 @@ internal sealed class SaveLane(
 
     private readonly System.Threading.Channels.Channel<SaveJob> _queue = System.Threading.Channels.Channel.CreateUnbounded<SaveJob>(new System.Threading.Channels.UnboundedChannelOptions { SingleReader = true });
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private Task _running = Task.CompletedTask;
+    private Thread? _thread;
 
-    public void Start() => _running = Task.Run(RunAsync);
+    public void Start()
+    {
+        _thread = new Thread(Run) { IsBackground = true, Name = "store saver" };
+        _thread.Start();
+    }
 
     /// <summary>Once handed in a job cannot be cancelled: a guess counts.</summary>
     public void Add(SaveJob job)
@@ -41,24 +46,24 @@ internal sealed class SaveLane(
     }
 
     /// <summary>Finishes what was handed in.</summary>
-    public async Task StopAsync()
+    public void Stop()
     {
         _queue.Writer.TryComplete();
-        await _running;
+        _thread?.Join();
     }
 
     public void Dispose() => _turn.Dispose();
 
-    private async Task RunAsync()
+    private void Run()
     {
-        while (await _queue.Reader.WaitToReadAsync())
+        while (_queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
-            await _turn.WaitAsync(); // what arrives meanwhile is in this group
+            _turn.Wait(); // what arrives meanwhile is in this group
             try
             {
                 var jobs = new List<SaveJob>();
                 while (jobs.Count < MaxGroup && _queue.Reader.TryRead(out var job)) jobs.Add(job);
-                await SaveAsync(jobs, new Known([], []));
+                Save(jobs, new Known([], []));
             }
             finally
             {
@@ -67,7 +72,7 @@ internal sealed class SaveLane(
         }
     }
 
-    private async Task SaveAsync(List<SaveJob> jobs, Known known)
+    private void Save(List<SaveJob> jobs, Known known)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -78,11 +83,11 @@ internal sealed class SaveLane(
             {
                 if (!group.IsEmpty)
                 {
-                    await chain.HoldAsync();
+                    chain.HoldAsync().GetAwaiter().GetResult();
                     rows = chain.Next(group.Entries);
-                    await using var connection = await database.OpenAsync();
+                    using var connection = database.OpenToSave();
                     var began = clock.GetTimestamp();
-                    await group.RunAsync(database, connection, chain.Commands(rows), now);
+                    group.Run(database, connection, chain.Commands(rows), now);
                     chain.Committed(rows);
                     committed(group.Jobs.Count, clock.GetElapsedTime(began));
                 }
@@ -93,14 +98,14 @@ internal sealed class SaveLane(
             catch (Exception conflict) when (PostgresErrors.IsConflict(conflict) && attempt < MostAttempts)
             {
                 chain.Lost();
-                if (await LookAgainAsync(group) is not { } fresh) return;
+                if (LookAgainAsync(group).GetAwaiter().GetResult() is not { } fresh) return;
                 var (contested, quiet) = (fresh.Contested, fresh.Quiet);
-                if (contested.Count == 0) await Transactions.PauseAsync(attempt);
+                if (contested.Count == 0) Transactions.PauseAsync(attempt).Wait();
                 if (contested.Count > 0 && quiet.Count + contested.Count > 1)
                 {
                     // Who fights over an account holds up nobody but those who fight along.
-                    if (quiet.Count > 0) await SaveAsync(quiet, fresh.Known);
-                    foreach (var account in contested.GroupBy(job => job.Loaded!.Key)) await SaveAsync([.. account], fresh.Known);
+                    if (quiet.Count > 0) Save(quiet, fresh.Known);
+                    foreach (var account in contested.GroupBy(job => job.Loaded!.Key)) Save([.. account], fresh.Known);
                     return;
                 }
 
@@ -108,7 +113,7 @@ internal sealed class SaveLane(
             }
             catch (Exception broken)
             {
-                await SettleAsync(group, rows, broken);
+                Settle(group, rows, broken);
                 return;
             }
         }
@@ -143,8 +148,15 @@ internal sealed class SaveLane(
     private void Complete(SaveGroup group)
     {
         foreach (var account in group.Saved) recent.Put(account);
-        foreach (var job in group.Jobs) job.Complete();
+        // Who is in the queue waits for this thread, and who is answered need not be so by it.
+        if (_queue.Reader.TryPeek(out _)) ThreadPool.UnsafeQueueUserWorkItem(Complete, group.Jobs, preferLocal: false);
+        else Complete(group.Jobs);
         if (group.HasMessages) queued();
+    }
+
+    private static void Complete(List<SaveJob> jobs)
+    {
+        foreach (var job in jobs) job.Complete();
     }
 
     /// <summary>What is saved by now of what the group was about. Requests that were answered meanwhile are done with.</summary>
@@ -184,14 +196,14 @@ internal sealed class SaveLane(
     }
 
     /// <summary>Tells everybody what became of a group that was not acknowledged: accepted is only what is found saved.</summary>
-    private async Task SettleAsync(SaveGroup group, TrailRows? rows, Exception broken)
+    private void Settle(SaveGroup group, TrailRows? rows, Exception broken)
     {
         chain.Lost();
         if (PostgresErrors.IsNotPrepared(broken)) database.StopPreparing();
         if (PostgresErrors.IsCut(broken))
         {
             database.Forget();
-            if (rows is not null && await IsSavedAsync(rows))
+            if (rows is not null && IsSaved(rows))
             {
                 Complete(group);
                 return;
@@ -199,18 +211,18 @@ internal sealed class SaveLane(
         }
         else if (group.Jobs.Count > 1)
         {
-            foreach (var job in group.Jobs) await SaveAsync([job], new Known([], []));
+            foreach (var job in group.Jobs) Save([job], new Known([], []));
             return;
         }
 
         foreach (var job in group.Jobs) job.Fail(Unavailable(broken));
     }
 
-    private async Task<bool> IsSavedAsync(TrailRows rows)
+    private bool IsSaved(TrailRows rows)
     {
         try
         {
-            return await chain.AreSavedAsync(rows);
+            return chain.AreSavedAsync(rows).GetAwaiter().GetResult();
         }
         catch (Exception gone) when (gone is StoreUnavailableException || PostgresErrors.IsOfStore(gone))
         {
