@@ -27,7 +27,7 @@ internal static class PostgresAddress
         }
 
         if (!Names(text, "Command Timeout") && !Names(text, "CommandTimeout")) address.CommandTimeout = (int)(patience ?? Patience).TotalSeconds;
-        if (!Names(text, "Maximum Pool Size") && !Names(text, "MaxPoolSize")) address.MaxPoolSize = 16; // the groups need few; a hundred servers must fit
+        if (!Names(text, "Maximum Pool Size") && !Names(text, "MaxPoolSize")) address.MaxPoolSize = 16; // a hundred servers must fit
         if (!Names(text, "Timeout")) address.Timeout = 15; // also the wait for one of the pool
         address.ApplicationName ??= "mfa-server";
         address.Enlist = false;
