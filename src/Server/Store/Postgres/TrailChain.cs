@@ -18,9 +18,11 @@ internal sealed class TrailChain(PostgresDatabase database, KeyRing ring, TimePr
     /// <summary>A writer that was not heard of for so long has no chain any more. It says that it lives every minute.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromMinutes(5);
 
-    private static readonly string Insert = """
+    // Unnested in the select list and not in FROM, where each array would be written to a table in memory and read from it.
+    private const string Insert = """
         INSERT INTO audit (chain, seq, time, act, outcome, reason, factor, calls, account_key, tenant, account, caller, peer, reference, detail, hash)
-        SELECT $1, n.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS n
+        SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9), unnest($10), unnest($11),
+            unnest($12), unnest($13), unnest($14), unnest($15), unnest($16)
         """;
 
     private const string MoveHead = """
