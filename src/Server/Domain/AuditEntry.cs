@@ -107,9 +107,18 @@ internal readonly record struct AuditCaller(string Id, string Peer = "")
 }
 
 /// <summary>One row of the audit trail. Holds no code, key, token, password or address of a person.</summary>
-/// <param name="Account">Empty names when it is about none.</param>
 internal sealed record AuditEntry(DateTimeOffset Time, AuditAct Act, AuditCaller By, AccountKey Account)
 {
+    /// <summary>Empty names when it is about none.</summary>
+    public AccountKey Account
+    {
+        get;
+        init => (field, AccountDigest) = (value, value.Digest());
+    } = Account;
+
+    /// <summary>What is stored beside the account. Taken by whoever makes the entry: all are saved by one thread, which others wait for.</summary>
+    public long AccountDigest { get; private init; } = Account.Digest();
+
     public AuditOutcome Outcome { get; init; }
 
     public AuditReason Reason { get; init; }

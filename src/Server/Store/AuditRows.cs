@@ -31,7 +31,7 @@ internal static class AuditRows
         row.Bind(5, chain.Add((long)entry.Reason));
         row.Bind(6, chain.Add((long)entry.Factor));
         row.Bind(7, chain.Add(entry.Calls));
-        row.Bind(8, chain.Add(entry.Account.Digest()));
+        row.Bind(8, chain.Add(entry.AccountDigest));
         row.BindText(9, chain.Add(entry.Account.Tenant));
         row.BindText(10, chain.Add(entry.Account.Account));
         row.BindText(11, chain.Add(entry.By.Id));

@@ -32,7 +32,7 @@ internal static class ChainAudit
         chain.Add((long)entry.Reason);
         chain.Add((long)entry.Factor);
         chain.Add(entry.Calls);
-        chain.Add(entry.Account.Digest());
+        chain.Add(entry.AccountDigest);
         chain.Add(entry.Account.Tenant);
         chain.Add(entry.Account.Account);
         chain.Add(entry.By.Id);
@@ -57,7 +57,7 @@ internal static class ChainAudit
         command.Bind("@reason", (long)entry.Reason);
         command.Bind("@factor", (long)entry.Factor);
         command.Bind("@calls", entry.Calls);
-        command.Bind("@key", entry.Account.Digest());
+        command.Bind("@key", entry.AccountDigest);
         command.Bind("@tenant", entry.Account.Tenant);
         command.Bind("@account", entry.Account.Account);
         command.Bind("@caller", entry.By.Id);

@@ -75,7 +75,7 @@ internal sealed class ChainVerification(Session session, KeyRing ring)
             }
 
             ChainAudit.Hash(_hashing, [.. _hash], seq, entry, _hash);
-            if (!hash.AsSpan().SequenceEqual(_hash) || accountKey != entry.Account.Digest())
+            if (!hash.AsSpan().SequenceEqual(_hash) || accountKey != entry.AccountDigest)
             {
                 Add(chain, seq, "altered, put in or moved, or the row before it was");
                 return;

@@ -86,7 +86,7 @@ internal sealed class TrailChain(PostgresDatabase database, KeyRing ring, TimePr
         Numbers(row => (long)row.Entry.Reason);
         Numbers(row => (long)row.Entry.Factor);
         Numbers(row => (long)row.Entry.Calls);
-        Numbers(row => row.Entry.Account.Digest());
+        Numbers(row => row.Entry.AccountDigest);
         Texts(row => row.Entry.Account.Tenant);
         Texts(row => row.Entry.Account.Account);
         Texts(row => row.Entry.By.Id);
