@@ -114,7 +114,7 @@ public sealed partial class QueryPlanTests(FullDatabase full) : IClassFixture<Fu
         var now = _clock.GetUtcNow();
         var factor = new Enrollment(Guid.NewGuid(), Method.Authenticator, new TotpParameters(OtpAlgorithm.Sha1, 6, 30), new SealedBytes([1]), LastStep: 7,
             new RecoverySet(Guid.NewGuid(), KeyId: 1, [1], Used: 0), Email: null);
-        var group = new SaveGroup();
+        var group = new SaveGroup(jobs: 64);
         var marks = new List<RequestMark>();
         for (var i = 0; i < 64; i++)
         {

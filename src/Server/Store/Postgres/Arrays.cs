@@ -6,13 +6,17 @@ namespace Mfa.Server.Store.Postgres;
 /// <summary>Parameters that are arrays: one value a row.</summary>
 internal static class Arrays
 {
+    private const NpgsqlDbType NumbersType = NpgsqlDbType.Array | NpgsqlDbType.Bigint;
+
+    public static NpgsqlParameter Numbers<T>(IReadOnlyList<T> rows, Func<T, long> of) =>
+        new NpgsqlParameter<long[]> { TypedValue = Values(rows, of), NpgsqlDbType = NumbersType };
+
     public static NpgsqlParameter Numbers<T>(IReadOnlyList<T> rows, Func<T, long?> of)
     {
-        const NpgsqlDbType Type = NpgsqlDbType.Array | NpgsqlDbType.Bigint;
         var values = Values(rows, of);
         return values.Contains(null)
-            ? new NpgsqlParameter<long?[]> { TypedValue = values, NpgsqlDbType = Type }
-            : new NpgsqlParameter<long[]> { TypedValue = Array.ConvertAll(values, value => value!.Value), NpgsqlDbType = Type }; // far cheaper to write
+            ? new NpgsqlParameter<long?[]> { TypedValue = values, NpgsqlDbType = NumbersType }
+            : new NpgsqlParameter<long[]> { TypedValue = Array.ConvertAll(values, value => value!.Value), NpgsqlDbType = NumbersType }; // far cheaper to write
     }
 
     public static NpgsqlParameter Texts<T>(IReadOnlyList<T> rows, Func<T, string?> of) =>

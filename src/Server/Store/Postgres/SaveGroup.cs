@@ -9,19 +9,19 @@ namespace Mfa.Server.Store.Postgres;
 /// of a decision on a state that somebody else has changed. Several jobs on one account decide one after the other, each on
 /// what the one before left.
 /// </summary>
-internal sealed class SaveGroup
+internal sealed class SaveGroup(int jobs)
 {
-    private readonly Dictionary<AccountKey, (Account From, Account To)> _accounts = [];
+    private readonly Dictionary<AccountKey, (Account From, Account To)> _accounts = new(jobs);
     private readonly Dictionary<(AccountKey, string, Guid), (RequestMark Mark, byte[] Answer)> _answers = [];
-    private readonly List<AuditEntry> _entries = [];
+    private readonly List<AuditEntry> _entries = new(jobs);
     private readonly List<OutboxMessage> _messages = [];
 
-    public List<SaveJob> Jobs { get; } = [];
+    public List<SaveJob> Jobs { get; } = new(jobs);
 
     /// <summary>The accounts as they stand in the database, once the group is saved.</summary>
     public IReadOnlyList<Account> Saved { get; private set; } = [];
 
-    public IReadOnlyList<AuditEntry> Entries => _entries;
+    public IReadOnlyCollection<AuditEntry> Entries => _entries;
 
     public bool HasMessages => _messages.Count > 0;
 
@@ -72,24 +72,37 @@ internal sealed class SaveGroup
     public IEnumerable<NpgsqlBatchCommand> Commands(DateTimeOffset now)
     {
         // In one order everywhere, so that two servers seldom wait for each other in a circle.
+        (Account From, Account To)[] accounts = [.. _accounts.Values];
+        Array.Sort(accounts, static (a, b) => InOrder(a.To.Key, b.To.Key));
         var chance = AccountColumns.Chance();
-        var changed = _accounts.Values.OrderBy(a => a.To.Key.Tenant, StringComparer.Ordinal).ThenBy(a => a.To.Key.Account, StringComparer.Ordinal)
-            .ToLookup(WayOf, a => (a.From, To: AccountColumns.Next(a.To, chance)));
-        Saved = [.. changed.Where(way => way.Key != Way.Kept).SelectMany(way => way.Select(a => a.To))];
-        if (changed[Way.Step].ToList() is { Count: > 0 } steps) yield return AccountColumns.SaveStep(steps);
-        if (changed[Way.Checked].ToList() is { Count: > 0 } few) yield return AccountColumns.SaveChecked(few);
-        if (changed[Way.All].ToList() is { Count: > 0 } whole) yield return AccountColumns.SaveAll(whole);
-        if (changed[Way.Add].ToList() is { Count: > 0 } added) yield return AccountColumns.Add(added);
-        if (changed[Way.Kept].Select(a => a.From).Where(a => a.Version > 0).ToList() is { Count: > 0 } kept) yield return AccountColumns.RequireCurrent(kept);
+        List<(Account From, Account To)> steps = new(accounts.Length), few = [], whole = [], added = [];
+        List<Account> kept = [], saved = new(accounts.Length);
+        foreach (var (from, to) in accounts)
+        {
+            if (ReferenceEquals(from, to))
+            {
+                if (from.Version > 0) kept.Add(from);
+                continue;
+            }
+
+            var next = AccountColumns.Next(to, chance);
+            saved.Add(next);
+            var like = from.Version == 0 ? added : AccountColumns.OnlyStep(from, to) ? steps : AccountColumns.OnlyChecked(from, to) ? few : whole;
+            like.Add((from, next));
+        }
+
+        Saved = saved;
+        if (steps.Count > 0) yield return AccountColumns.SaveStep(steps);
+        if (few.Count > 0) yield return AccountColumns.SaveChecked(few);
+        if (whole.Count > 0) yield return AccountColumns.SaveAll(whole);
+        if (added.Count > 0) yield return AccountColumns.Add(added);
+        if (kept.Count > 0) yield return AccountColumns.RequireCurrent(kept); // decided on all the same
         if (_answers.Count > 0) yield return AnswerColumns.Save([.. _answers.Values], now);
         if (_messages.Count > 0) yield return AddMessages();
     }
 
-    private static Way WayOf((Account From, Account To) account) =>
-        ReferenceEquals(account.From, account.To) ? Way.Kept
-        : account.From.Version == 0 ? Way.Add
-        : AccountColumns.OnlyStep(account.From, account.To) ? Way.Step
-        : AccountColumns.OnlyChecked(account.From, account.To) ? Way.Checked : Way.All;
+    private static int InOrder(AccountKey a, AccountKey b) =>
+        string.CompareOrdinal(a.Tenant, b.Tenant) is var tenants and not 0 ? tenants : string.CompareOrdinal(a.Account, b.Account);
 
     private NpgsqlBatchCommand AddMessages()
     {
@@ -108,16 +121,4 @@ internal sealed class SaveGroup
     }
 
     private static (AccountKey, string, Guid) Key(RequestMark mark) => (mark.Account, mark.Caller, mark.Id);
-
-    private enum Way
-    {
-        /// <summary>As it was: decided on all the same, so that it must still be so.</summary>
-        Kept,
-
-        /// <summary>A right code changed it, which no wrong one came before: most of all.</summary>
-        Step,
-        Checked,
-        All,
-        Add,
-    }
 }

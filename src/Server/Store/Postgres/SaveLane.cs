@@ -4,8 +4,8 @@ namespace Mfa.Server.Store.Postgres;
 
 /// <summary>
 /// Saves decisions in groups: what arrives while a group is being saved is the next one, in one transaction and one round trip,
-/// and each caller is answered by itself once it is durable. All jobs of an account go through the same lane. It has a thread of its
-/// own, which waits on the socket: an answer that went through the thread pool would wait there behind the calls of the next group.
+/// and each caller is answered by itself once it is durable. It has a thread of its own, which waits on the socket: an answer that
+/// went through the thread pool would wait there behind the calls of the next group.
 /// </summary>
 internal sealed class SaveLane(
     PostgresDatabase database, TrailChain chain, RecentAccounts recent, TimeProvider clock, Action queued, Action<int, TimeSpan> committed) : IDisposable
@@ -123,13 +123,14 @@ internal sealed class SaveLane(
     {
         // Of what several callers have loaded, the newest is the one that is still saved, if any is.
         var newest = new Dictionary<AccountKey, Account>(known.Accounts);
+        newest.EnsureCapacity(jobs.Count);
         foreach (var job in jobs)
         {
             if (job.Loaded is not { } loaded || known.Accounts.ContainsKey(loaded.Key)) continue;
             if (!newest.TryGetValue(loaded.Key, out var other) || loaded.Version > other.Version) newest[loaded.Key] = loaded;
         }
 
-        var group = new SaveGroup();
+        var group = new SaveGroup(jobs.Count);
         foreach (var job in jobs)
         {
             try

@@ -54,10 +54,10 @@ internal sealed class TrailChain(PostgresDatabase database, KeyRing ring, TimePr
     }
 
     /// <summary>What entries become when they are appended; nothing is appended yet.</summary>
-    public TrailRows Next(IEnumerable<AuditEntry> entries)
+    public TrailRows Next(IReadOnlyCollection<AuditEntry> entries)
     {
         var (chain, head, _) = _held ?? throw new InvalidOperationException("The chain is not held.");
-        var rows = new List<(long, AuditEntry, byte[])>();
+        var rows = new List<(long, AuditEntry, byte[])>(entries.Count);
         var (seq, hash) = (head.Seq, head.Hash);
         foreach (var entry in entries)
         {
@@ -76,7 +76,7 @@ internal sealed class TrailChain(PostgresDatabase database, KeyRing ring, TimePr
         if (rows.Rows.Count == 0) yield break;
         var insert = new NpgsqlBatchCommand(Insert);
         insert.Parameters.Add(new NpgsqlParameter<long> { TypedValue = rows.Chain });
-        void Numbers(Func<(long Seq, AuditEntry Entry, byte[] Hash), long?> of) => insert.Parameters.Add(Arrays.Numbers(rows.Rows, of));
+        void Numbers(Func<(long Seq, AuditEntry Entry, byte[] Hash), long> of) => insert.Parameters.Add(Arrays.Numbers(rows.Rows, of));
         void Texts(Func<(long Seq, AuditEntry Entry, byte[] Hash), string?> of) => insert.Parameters.Add(Arrays.Texts(rows.Rows, of));
         void Bytes(Func<(long Seq, AuditEntry Entry, byte[] Hash), byte[]?> of) => insert.Parameters.Add(Arrays.Bytes(rows.Rows, of));
         Numbers(row => row.Seq);
