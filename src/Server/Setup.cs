@@ -73,7 +73,7 @@ internal static class Setup
         services.AddSingleton<TimeProvider>(data.Store.Clock);
         services.AddHostedService<ClockWatch>();
         services.AddSingleton(settings.Enrollment);
-        services.AddSingleton(settings.Guesses);
+        services.AddSingleton(settings.Guesses.Policies);
         services.AddSingleton(settings.Passwords);
 
         services.AddSingleton(data.Store);
@@ -105,7 +105,6 @@ internal static class Setup
         if (settings.Telemetry.IsOn)
         {
             Telemetry.AddTo(services, settings.Telemetry);
-            services.AddSingleton(settings.Guesses.Policies);
             services.AddHostedService<OutboxGauge>();
             services.AddHostedService<AccountCounts>();
             services.AddHostedService<KeyUseGauge>();

@@ -45,7 +45,7 @@ internal sealed record EnableAnswer(
 /// <summary>Enable: prove the factor in force if there is one, then put a new enrollment beside it, pending.</summary>
 internal sealed class EnableFlow(
     IStore store, UserDirectory directory, CodeComparison comparison, Sealer sealer, RecoveryHashes recoveryHashes, CodeIssuer issuer,
-    Destinations destinations, PhoneParser phones, Refusals refusals, EnrollmentOptions options, GuessOptions guesses, SprayGuard spray,
+    Destinations destinations, PhoneParser phones, Refusals refusals, EnrollmentOptions options, GuessPolicies guesses, SprayGuard spray,
     Meters meters, TimeProvider clock, ILogger<EnableFlow> log)
 {
     public async Task<Result<EnableAnswer>> RunAsync(EnableCall call)
@@ -92,7 +92,7 @@ internal sealed class EnableFlow(
         var proof = Proof.NotNeeded;
         if (account.InForce is { } factor && evidence is not null)
         {
-            var check = CodeCheck.OfFactor(account, evidence, guesses.Policies, entry.Time);
+            var check = CodeCheck.OfFactor(account, evidence, guesses, entry.Time);
             proof = Proof.Of(check, entry.Time);
             account = check.Next;
             if (check.Kind != CheckKind.Accepted) return new(proof, account, entry.Checked(check, evidence.ProvenBy(factor)));

@@ -20,7 +20,7 @@ internal sealed partial class GetTokenAnswerJson : JsonSerializerContext;
 /// <summary>GetToken: make a code, save its hash and its message together, and let the courier carry it.</summary>
 internal sealed class GetTokenFlow(
     IStore store, Repeatable repeatable, Refusals refusals, CodeIssuer issuer, Destinations destinations, DeliveryOptions delivery,
-    GuessOptions guesses, TimeProvider clock, ILogger<GetTokenFlow> log)
+    GuessPolicies guesses, TimeProvider clock, ILogger<GetTokenFlow> log)
 {
     public async Task<Result<GetTokenAnswer>> RunAsync(GetTokenCall call)
     {
@@ -68,8 +68,8 @@ internal sealed class GetTokenFlow(
 
             // A code that could not be tried would only cost money.
             var (budget, policy) = pending
-                ? (account.EnrollmentGuesses, guesses.Policies.Enrollment)
-                : (account.FactorGuesses, guesses.Policies.Factor);
+                ? (account.EnrollmentGuesses, guesses.Enrollment)
+                : (account.FactorGuesses, guesses.Factor);
             if (budget.IsBlocked(policy)) return new(RefusalKind.Locked, account, entry.LockedOut(blocked: true));
             if (budget.IsLocked(now)) return new(new Refusal(RefusalKind.Locked, budget.LockedUntil), account, entry.LockedOut(blocked: false));
 

@@ -9,7 +9,7 @@ namespace Mfa.Server.Flows;
 
 /// <summary>RegenerateRecoveryCodes: prove the factor in force, then put a new set in place of the old one.</summary>
 internal sealed class RecoveryCodesFlow(
-    IStore store, CodeComparison comparison, RecoveryHashes recoveryHashes, Refusals refusals, GuessOptions guesses, SprayGuard spray,
+    IStore store, CodeComparison comparison, RecoveryHashes recoveryHashes, Refusals refusals, GuessPolicies guesses, SprayGuard spray,
     Meters meters, TimeProvider clock, ILogger<RecoveryCodesFlow> log)
 {
     public async Task<Result<IReadOnlyList<RecoveryCode>>> RunAsync(Principal caller, AccountKey key, SubmittedCode code)
@@ -40,7 +40,7 @@ internal sealed class RecoveryCodesFlow(
 
     private Change<Proof> Decide(Account account, Evidence evidence, RecoverySet set, AuditEntry entry)
     {
-        var check = CodeCheck.OfFactor(account, evidence, guesses.Policies, entry.Time);
+        var check = CodeCheck.OfFactor(account, evidence, guesses, entry.Time);
         var provenBy = account.InForce is { } subject ? evidence.ProvenBy(subject) : ProvenBy.Unspecified;
         return check.Kind == CheckKind.Accepted && check.Next.InForce is { } factor
             ? new(Proof.Of(check, entry.Time), check.Next with { InForce = factor with { Recovery = set }, RecoveryGuesses = default }, entry.Done(provenBy))

@@ -29,7 +29,7 @@ internal sealed record StatusAnswer(
     DeliveryStatus? Delivery);
 
 /// <summary>GetStatus: what is switched on, without a secret.</summary>
-internal sealed class StatusFlow(IStore store, Destinations destinations, GuessOptions guesses, TimeProvider clock)
+internal sealed class StatusFlow(IStore store, Destinations destinations, GuessPolicies guesses, TimeProvider clock)
 {
     public async Task<StatusAnswer> RunAsync(AccountKey key)
     {
@@ -53,6 +53,6 @@ internal sealed class StatusFlow(IStore store, Destinations destinations, GuessO
 
     private AccountState StateOf(Account account, Enrollment? pending) =>
         account.InForce is null ? (pending is null ? AccountState.Disabled : AccountState.Pending)
-        : account.FactorGuesses.IsBlocked(guesses.Policies.Factor) ? AccountState.Blocked
+        : account.FactorGuesses.IsBlocked(guesses.Factor) ? AccountState.Blocked
         : AccountState.Enabled;
 }

@@ -16,7 +16,7 @@ internal sealed record VerifyCall(Principal Caller, AccountKey Account, Submitte
 /// it counts, whether or not the caller is still there.
 /// </summary>
 internal sealed class VerifyFlow(
-    IStore store, CodeComparison comparison, Repeatable repeatable, Refusals refusals, Outgoing outgoing, GuessOptions guesses,
+    IStore store, CodeComparison comparison, Repeatable repeatable, Refusals refusals, Outgoing outgoing, GuessPolicies guesses,
     SprayGuard spray, Meters meters, TimeProvider clock, ILogger<VerifyFlow> log)
 {
     public async Task<Result<VerifyAnswer>> RunAsync(VerifyCall call)
@@ -90,7 +90,7 @@ internal sealed class VerifyFlow(
     private Func<Account, Change<Result<VerifyAnswer>>> DecideOnFactor(
         Enrollment subject, Evidence evidence, AuditEntry entry) => account =>
     {
-        var check = CodeCheck.OfFactor(account, evidence, guesses.Policies, entry.Time);
+        var check = CodeCheck.OfFactor(account, evidence, guesses, entry.Time);
         var byRecovery = evidence is RecoveryEvidence;
         var answer = VerifyAnswer.Of(check, evidence.ProvenBy(subject), entry.Time);
         Notice? notice = check.Kind == CheckKind.Accepted && byRecovery ? Notice.RecoveryUsed
@@ -102,7 +102,7 @@ internal sealed class VerifyFlow(
     private Func<Account, Change<Result<VerifyAnswer>>> DecideOnEnrollment(
         Enrollment subject, Evidence evidence, AuditEntry entry) => account =>
     {
-        var check = CodeCheck.OfEnrollment(account, evidence, guesses.Policies, entry.Time);
+        var check = CodeCheck.OfEnrollment(account, evidence, guesses, entry.Time);
         Notice? notice = check.Kind == CheckKind.Accepted ? (account.InForce is null ? Notice.Enabled : Notice.Replaced) : null;
         // A replaced factor's owner is told where they were told so far: whoever put the new one in may have brought an address.
         return Telling(notice, check, account.InForce ?? subject, VerifyAnswer.Of(check, subject.ProvenBy, entry.Time), entry);
