@@ -3,12 +3,11 @@ using Mfa.Server.Protection;
 namespace Mfa.Server.Store.Postgres;
 
 /// <summary>The chains of all servers as one trail. Each server marks the chains that it writes; whoever comes first removes what is old.</summary>
-internal sealed class PostgresAuditTrail(PostgresStore store, SaveLane[] saves, WorkLane[] works, KeyRing ring) : IAuditTrail
+internal sealed class PostgresAuditTrail(PostgresStore store, SaveLane saves, WorkLane[] works, KeyRing ring) : IAuditTrail
 {
     public async Task<TrailMark> MarkAsync()
     {
-        var marks = new List<(AuditCheckpoint? Checkpoint, bool Broken)>();
-        foreach (var lane in saves) marks.Add(await lane.BetweenGroupsAsync(MarkAsync));
+        List<(AuditCheckpoint? Checkpoint, bool Broken)> marks = [await saves.BetweenGroupsAsync(MarkAsync)];
         foreach (var lane in works) marks.Add(await lane.BetweenAsync(MarkAsync));
         return new TrailMark([.. marks.Select(mark => mark.Checkpoint).OfType<AuditCheckpoint>()], marks.Exists(mark => mark.Broken));
     }
@@ -49,7 +48,7 @@ internal sealed class PostgresAuditTrail(PostgresStore store, SaveLane[] saves, 
     /// <summary>Lets other writers go on with the chains of this server.</summary>
     public async Task ReleaseAsync()
     {
-        foreach (var lane in saves) await lane.BetweenGroupsAsync(ReleaseAsync);
+        await saves.BetweenGroupsAsync(ReleaseAsync);
         foreach (var lane in works) await lane.BetweenAsync(ReleaseAsync);
     }
 

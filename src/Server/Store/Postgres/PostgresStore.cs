@@ -9,9 +9,6 @@ namespace Mfa.Server.Store.Postgres;
 /// </summary>
 internal sealed class PostgresStore : IStore
 {
-    /// <summary>Groups that are saved side by side. With two each is half as large, and the database has more to do for every row.</summary>
-    private const int SaveLanes = 1;
-
     private const int LeastThreads = 16;
 
     private static readonly TimeSpan MarkEvery = TimeSpan.FromMilliseconds(500);
@@ -20,7 +17,8 @@ internal sealed class PostgresStore : IStore
     private readonly KeyRing _ring;
     private readonly AccountReads _reads;
     private readonly RecentAccounts _recent;
-    private readonly SaveLane[] _saves;
+    // One: with two each group is half as large, and the database has more to do for every row.
+    private readonly SaveLane _saves;
     private readonly WorkLane _sends;
     private readonly WorkLane _works;
     private readonly PostgresAuditTrail _trail;
@@ -41,7 +39,7 @@ internal sealed class PostgresStore : IStore
         _reads = new AccountReads(database);
         _recent = new RecentAccounts(cacheMebibytes, Clock);
         void Tell(int writes, TimeSpan took) => Committed?.Invoke(writes, took);
-        _saves = [.. Enumerable.Range(0, SaveLanes).Select(_ => new SaveLane(database, NewChain(), _recent, Clock, () => Queued?.Invoke(), Tell))];
+        _saves = new SaveLane(database, NewChain(), _recent, Clock, () => Queued?.Invoke(), Tell);
         WorkLane NewWorkLane() => new(database, NewChain(), signing, _recent, Clock, Tell);
         (_sends, _works) = (NewWorkLane(), NewWorkLane());
         _trail = new PostgresAuditTrail(this, _saves, [_sends, _works], ring);
@@ -50,7 +48,7 @@ internal sealed class PostgresStore : IStore
         ThreadPool.GetMinThreads(out var workers, out var completions);
         ThreadPool.SetMinThreads(Math.Max(workers, LeastThreads), completions);
         _reads.Start();
-        foreach (var lane in _saves) lane.Start();
+        _saves.Start();
     }
 
     public bool IsShared => true;
@@ -97,7 +95,7 @@ internal sealed class PostgresStore : IStore
         if (!DecisionJob<T>.NeedsWork(first))
         {
             var job = new DecisionJob<T>(loaded, first, decide, remember);
-            LaneOf(loaded.Key).Add(job);
+            _saves.Add(job);
             var saved = await job.Done;
             if (!saved.Rerouted) return saved.Answer!;
             loaded = await FindAsync(loaded.Key);
@@ -130,7 +128,7 @@ internal sealed class PostgresStore : IStore
     {
         NoteTime();
         var job = new AuditJob(entry);
-        LaneOf(entry.Account).Add(job);
+        _saves.Add(job);
         return job.Done;
     }
 
@@ -159,8 +157,6 @@ internal sealed class PostgresStore : IStore
         StopAsync().GetAwaiter().GetResult();
         _database.Dispose();
     }
-
-    private SaveLane LaneOf(AccountKey key) => _saves[(uint)HashCode.Combine(key.Tenant, key.Account) % SaveLanes];
 
     private async Task<T> SendAsync<T>(Account loaded, Func<Account, Change<T>> decide, Remember<T>? remember)
     {
@@ -218,14 +214,13 @@ internal sealed class PostgresStore : IStore
     private void NoteTime()
     {
         var now = Clock.GetUtcNow();
-        var system = Clock.SystemTimeAt(now);
         lock (_marking)
         {
-            if (now - _marked < MarkEvery && now - system <= SteadyClock.Tolerance) return;
             if (now - _marked < MarkEvery) return;
             _marked = now;
         }
 
+        var system = Clock.SystemTimeAt(now);
         _ = Task.Run(() => NoteTimeAsync(now, system));
     }
 
@@ -250,9 +245,9 @@ internal sealed class PostgresStore : IStore
     private async Task StopAsync()
     {
         await _reads.StopAsync();
-        foreach (var lane in _saves) lane.Stop();
+        _saves.Stop();
         await _trail.ReleaseAsync();
-        foreach (var lane in _saves) lane.Dispose();
+        _saves.Dispose();
         _sends.Dispose();
         _works.Dispose();
     }
