@@ -108,7 +108,7 @@ internal sealed class GroupWriter : IDisposable
                 group.Clear();
                 while (group.Count < MaxGroup && _queue.Reader.TryRead(out var job)) group.Add(job);
                 Commit(group);
-                Tell(group);
+                Batches.Run(group, static job => job.Tell());
                 LookAfterLog();
             }
         }
@@ -150,16 +150,6 @@ internal sealed class GroupWriter : IDisposable
         Committed?.Invoke(group.Count, _clock.GetElapsedTime(began));
     }
 
-    /// <summary>
-    /// Callers go on elsewhere, the writer never executes their code: one batch for each processor, because handing them over one
-    /// by one costs more than what most of them have left to do.
-    /// </summary>
-    private static void Tell(List<Job> group)
-    {
-        foreach (var batch in group.Chunk((group.Count + Environment.ProcessorCount - 1) / Environment.ProcessorCount))
-            ThreadPool.UnsafeQueueUserWorkItem(new Told(batch), preferLocal: false);
-    }
-
     private void LookAfterLog()
     {
         _ = raw.sqlite3_db_status(_connection.Handle, raw.SQLITE_DBSTATUS_CACHE_WRITE, out var pages, out _, resetFlg: 1);
@@ -186,14 +176,6 @@ internal sealed class GroupWriter : IDisposable
         catch (SqliteException)
         {
             // SQLite rolls back by itself on a full disk and on I/O errors; there is nothing left to undo then.
-        }
-    }
-
-    private sealed class Told(Job[] jobs) : IThreadPoolWorkItem
-    {
-        public void Execute()
-        {
-            foreach (var job in jobs) job.Tell();
         }
     }
 

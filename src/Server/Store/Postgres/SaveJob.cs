@@ -25,13 +25,16 @@ internal abstract class SaveJob
     /// <summary>Somebody answered the same request; what was decided here is not.</summary>
     public virtual void Repeat(RememberedAnswer before) => throw new InvalidOperationException("Nothing is remembered of it.");
 
-    /// <summary>The last decision is durable.</summary>
+    /// <summary>The last decision is durable. The caller goes on in this thread.</summary>
     public abstract void Complete();
 
-    /// <summary>To be done in a transaction of its own.</summary>
+    /// <summary>To be done in a transaction of its own. The caller goes on in another thread.</summary>
     public virtual void Reroute() => throw new InvalidOperationException("There is no other way for it.");
 
+    /// <summary>The caller goes on in another thread.</summary>
     public abstract void Fail(Exception why);
+
+    protected static void Elsewhere(Action end) => ThreadPool.UnsafeQueueUserWorkItem(static end => end(), end, preferLocal: false);
 }
 
 /// <param name="Rerouted">Not saved: it belongs into a transaction of its own.</param>
@@ -39,8 +42,7 @@ internal readonly record struct Saved<T>(T? Answer, bool Rerouted = false);
 
 internal sealed class DecisionJob<T>(Account loaded, Change<T> first, Func<Account, Change<T>> decide, Remember<T>? remember) : SaveJob
 {
-    // Continuations run elsewhere: the writer never executes a caller's code.
-    private readonly TaskCompletionSource<Saved<T>> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<Saved<T>> _done = new();
     private Change<T> _change = first;
     private Account? _decidedOn;
     private Saved<T>? _repeated;
@@ -65,15 +67,15 @@ internal sealed class DecisionJob<T>(Account loaded, Change<T> first, Func<Accou
 
     public override void Complete() => _done.TrySetResult(_repeated ?? new Saved<T>(_change.Answer));
 
-    public override void Reroute() => _done.TrySetResult(new Saved<T>(default, Rerouted: true));
+    public override void Reroute() => Elsewhere(() => _done.TrySetResult(new Saved<T>(default, Rerouted: true)));
 
-    public override void Fail(Exception why) => _done.TrySetException(why);
+    public override void Fail(Exception why) => Elsewhere(() => _done.TrySetException(why));
 }
 
 /// <summary>A row of the trail that tells about nothing else in the database.</summary>
 internal sealed class AuditJob(AuditEntry entry) : SaveJob
 {
-    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _done = new();
 
     public Task Done => _done.Task;
 
@@ -83,5 +85,5 @@ internal sealed class AuditJob(AuditEntry entry) : SaveJob
 
     public override void Complete() => _done.TrySetResult();
 
-    public override void Fail(Exception why) => _done.TrySetException(why);
+    public override void Fail(Exception why) => Elsewhere(() => _done.TrySetException(why));
 }

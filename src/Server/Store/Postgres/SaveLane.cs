@@ -149,15 +149,8 @@ internal sealed class SaveLane(
     private void Complete(SaveGroup group)
     {
         foreach (var account in group.Saved) recent.Put(account);
-        // Who is in the queue waits for this thread, and who is answered need not be so by it.
-        if (_queue.Reader.TryPeek(out _)) ThreadPool.UnsafeQueueUserWorkItem(Complete, group.Jobs, preferLocal: false);
-        else Complete(group.Jobs);
+        Batches.Run(group.Jobs, static job => job.Complete());
         if (group.HasMessages) queued();
-    }
-
-    private static void Complete(List<SaveJob> jobs)
-    {
-        foreach (var job in jobs) job.Complete();
     }
 
     /// <summary>What is saved by now of what the group was about. Requests that were answered meanwhile are done with.</summary>
@@ -186,7 +179,7 @@ internal sealed class SaveLane(
             if (job.Mark is { } mark && known.Answers.TryGetValue((mark.Account, mark.Caller, mark.Id), out var before))
             {
                 job.Repeat(before);
-                job.Complete();
+                Batches.Run<SaveJob>([job], static job => job.Complete());
             }
             else if (job.Loaded is not { } loaded || group.BaseOf(loaded.Key)?.Version == known.Accounts[loaded.Key].Version) quiet.Add(job);
             else if (++job.Losses > SaveJob.MostLosses) job.Fail(new LostRaceException());
