@@ -9,7 +9,7 @@ namespace Mfa.Bench;
 internal static class PostgresMode
 {
     private const int Clients = 64;
-    private const int Count = 40_000;
+    private const int Count = 80_000;
     private const int Pairs = 7;
     private const int Seconds = 3;
 
@@ -18,12 +18,14 @@ internal static class PostgresMode
         using var cluster = Cluster.Start();
         cluster.Sql($"CREATE TABLE one_row AS SELECT id, 0::bigint AS version FROM generate_series(1, {Count}) id; ALTER TABLE one_row ADD PRIMARY KEY (id)");
         using var folder = new BenchFolder();
+        var sync = Disk.SyncMilliseconds(folder.Path);
         using var server = Peer.StartServer(program, folder.Path, "--store", cluster.Address);
         Console.Error.WriteLine($"Enrolling {Count} accounts…");
         var key = await File.ReadAllTextAsync(Path.Combine(folder.Path, "dev.key"));
         var accounts = await Accounts.EnrolAsync(server.Address, key.Trim(), Count);
         using var load = new Load(server, accounts, echo: false);
         Console.Error.WriteLine("Measuring…");
+        await accounts.WaitForCodesAsync(Count);
         await load.RunAsync(Workload.Right, Clients, TimeSpan.FromSeconds(Seconds));
         var pairs = new List<(double Updates, Slice Real)>();
         for (var pair = 0; pair < Pairs; pair++)
@@ -36,7 +38,7 @@ internal static class PostgresMode
 
         double Median(Func<(double Updates, Slice Real), double> of) => Report.Median(pairs.Select(of));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"store=postgresql workload=right inflight={Clients} accounts={Count} rps={Median(p => p.Real.Rate):F0} updates_per_s={Median(p => p.Updates):F0} " +
+            $"store=postgresql workload=right inflight={Clients} accounts={Count} sync_ms={sync:F2} rps={Median(p => p.Real.Rate):F0} updates_per_s={Median(p => p.Updates):F0} " +
             $"ratio={Median(p => p.Real.Rate / p.Updates):F2} ratio_min={pairs.Min(p => p.Real.Rate / p.Updates):F2} ratio_max={pairs.Max(p => p.Real.Rate / p.Updates):F2} " +
             $"p50_ms={Median(p => p.Real.Quantile(0.5)):F2} p99_ms={Median(p => p.Real.Quantile(0.99)):F2} cpu_us={Median(p => p.Real.CpuMicroseconds):F1} rss_mb={server.PeakMemoryMiB()}"));
     }
