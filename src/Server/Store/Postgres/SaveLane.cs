@@ -1,4 +1,5 @@
 using Mfa.Server.Domain;
+using Channels = System.Threading.Channels;
 
 namespace Mfa.Server.Store.Postgres;
 
@@ -15,7 +16,9 @@ internal sealed class SaveLane(
     /// <summary>How often a group is tried that others get in the way of without having changed what it is about.</summary>
     private const int MostAttempts = 12;
 
-    private readonly System.Threading.Channels.Channel<SaveJob> _queue = System.Threading.Channels.Channel.CreateUnbounded<SaveJob>(new System.Threading.Channels.UnboundedChannelOptions { SingleReader = true });
+    private readonly Channels.Channel<SaveJob> _queue =
+        Channels.Channel.CreateUnbounded<SaveJob>(new Channels.UnboundedChannelOptions { SingleReader = true });
+
     private readonly SemaphoreSlim _turn = new(1, 1);
     private Thread? _thread;
 
