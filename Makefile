@@ -54,7 +54,7 @@ fmt:
 	dotnet format MfaGrpc.sln
 
 # Native programs, each in a folder of its own under out/native/publish.
-publish:
+publish: out/native/sqlite3.o
 	@.ci/need gcc:build-essential
 	dotnet publish src/Server --configuration Release --runtime $(RID) -p:Native=true
 	dotnet publish src/Client --configuration Release --runtime $(RID) -p:Native=true
@@ -108,6 +108,10 @@ proto: $(BUF)
 	$(BUF) format --write
 	$(BUF) lint
 	$(BUF) build --exclude-source-info --output protos/landed.json
+
+out/native/sqlite3.o: packaging/sqlite/compile packaging/sqlite/package-lock.json src/Server/packages.lock.json
+	@.ci/need gcc:build-essential npm:npm node:nodejs
+	packaging/sqlite/compile $@
 
 $(BUF): package.json package-lock.json
 	@.ci/need npm:npm node:nodejs

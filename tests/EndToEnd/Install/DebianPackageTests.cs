@@ -61,12 +61,13 @@ public sealed class DebianPackageTests : IDisposable
 
         var loaded = await Packages.DoneAsync(ServerProgram.Shell($"""
             set -euo pipefail
-            find '{Root}/usr/lib/mfa-server' '{Root}/usr/bin' -type f -exec objdump --private-headers {"{}"} + | awk '$1 == "NEEDED" {"{"} print $2 {"}"}' >'{_folder["needed"]}'
+            find '{Root}/usr/bin' -type f -exec objdump --private-headers {"{}"} + | awk '$1 == "NEEDED" {"{"} print $2 {"}"}' >'{_folder["needed"]}'
             echo libssl.so.3 >>'{_folder["needed"]}' # loaded when it is first used
             sort -u '{_folder["needed"]}' | while read -r library; do dpkg-query --search "*/$library"; done | cut -d : -f 1 | sort -u
             """));
         var simulated = await Packages.DoneAsync(ServerProgram.Shell(Apt));
 
+        Assert.Empty(Directory.EnumerateFiles(Root, "*.so*", SearchOption.AllDirectories)); // each program is one file
         Assert.Empty(loaded.Split('\n', StringSplitOptions.RemoveEmptyEntries).Except(named));
         Assert.Contains("Conf mfa-server ", simulated, StringComparison.Ordinal);
         Assert.All(["libc6", "libssl3", "ca-certificates", "systemd"], package => Assert.Contains($"Inst {package} ", simulated, StringComparison.Ordinal));
