@@ -10,6 +10,7 @@ internal static class TotpMatch
     public const int MostTolerance = 2;
 
     private const int LongestHash = 64;
+    private const int MostHashes = 2 * HmacSha1.Lanes; // of the widest window, five steps
 
     /// <summary>The time step T that a moment lies in, counted from the Unix epoch (RFC 6238 §4.2, T0 = 0).</summary>
     public static long StepAt(DateTimeOffset now, TotpParameters totp) => now.ToUnixTimeSeconds() / totp.PeriodSeconds;
@@ -22,35 +23,47 @@ internal static class TotpMatch
     /// <param name="tolerance">Steps accepted each way, for clocks that differ and people who type (RFC 6238 §6).</param>
     public static long? Newest(ReadOnlySpan<byte> secret, TotpParameters totp, int tolerance, OtpCode code, DateTimeOffset now)
     {
-        var current = StepAt(now, totp);
-        using var sha1 = new HmacSha1(totp.Algorithm == OtpAlgorithm.Sha1 ? secret : []);
-        long? newest = null;
-        Span<byte> hash = stackalloc byte[LongestHash];
+        var (oldest, steps) = (StepAt(now, totp) - tolerance, 2 * tolerance + 1);
+        Span<byte> hashes = stackalloc byte[MostHashes * LongestHash];
         Span<byte> expected = stackalloc byte[totp.Digits];
-        for (var step = current - tolerance; step <= current + tolerance; step++)
+        var length = Hash(totp.Algorithm, secret, oldest, steps, hashes);
+        long? newest = null;
+        for (var i = 0; i < steps; i++)
         {
-            var length = Hash(sha1, totp.Algorithm, secret, step, hash);
-            Truncate(hash[..length], expected);
-            if (CryptographicOperations.FixedTimeEquals(expected, code.Bytes)) newest = step;
+            Truncate(hashes.Slice(i * length, length), expected);
+            if (CryptographicOperations.FixedTimeEquals(expected, code.Bytes)) newest = oldest + i;
         }
 
-        CryptographicOperations.ZeroMemory(hash);
+        CryptographicOperations.ZeroMemory(hashes);
         CryptographicOperations.ZeroMemory(expected);
         return newest;
     }
 
-    /// <summary>RFC 4226 §5.3, step 1: HS = HMAC(K, C).</summary>
-    private static int Hash(HmacSha1 sha1, OtpAlgorithm algorithm, ReadOnlySpan<byte> secret, long step, Span<byte> hash)
+    /// <summary>RFC 4226 §5.3, step 1: HS = HMAC(K, C), of so many counters in a row.</summary>
+    /// <returns>The length of a hash; they stand one after the other.</returns>
+    private static int Hash(OtpAlgorithm algorithm, ReadOnlySpan<byte> secret, long first, int count, Span<byte> hashes)
     {
-        Span<byte> counter = stackalloc byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64BigEndian(counter, step);
-        return algorithm switch
+        if (algorithm == OtpAlgorithm.Sha1)
         {
-            OtpAlgorithm.Sha1 => sha1.Hash(step, hash),
-            OtpAlgorithm.Sha256 => HMACSHA256.HashData(secret, counter, hash),
-            OtpAlgorithm.Sha512 => HMACSHA512.HashData(secret, counter, hash),
-            OtpAlgorithm.Unspecified => throw new InvalidOperationException("An enrollment without an algorithm."),
-        };
+            using var hmac = new HmacSha1(secret);
+            for (var i = 0; i < count; i += HmacSha1.Lanes) hmac.Hash(first + i, hashes[(i * HmacSha1.HashBytes)..]);
+            return HmacSha1.HashBytes;
+        }
+
+        Span<byte> counter = stackalloc byte[sizeof(long)];
+        var length = 0;
+        for (var i = 0; i < count; i++)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(counter, first + i);
+            length = algorithm switch
+            {
+                OtpAlgorithm.Sha256 => HMACSHA256.HashData(secret, counter, hashes[(i * length)..]),
+                OtpAlgorithm.Sha512 => HMACSHA512.HashData(secret, counter, hashes[(i * length)..]),
+                _ => throw new InvalidOperationException("An enrollment without an algorithm."),
+            };
+        }
+
+        return length;
     }
 
     /// <summary>RFC 4226 §5.3, steps 2 and 3.</summary>
