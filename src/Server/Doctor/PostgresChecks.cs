@@ -17,7 +17,7 @@ internal sealed class PostgresChecks(Patient patient, string store)
     {
         if (Value(session, "SELECT to_regclass('schema_version')::text") is null)
             return Finding.Warn("there is none yet.", "The first start creates it, or: mfa-server store migrate");
-        if (!PostgresDatabase.MayBeServed(session))
+        if (!PostgresSchema.MayBeServed(session))
             return Finding.Fail("no server starts on it: it was copied to a file, or a copy into it was not finished.", "Serve that file's folder, or run mfa-server store copy again.");
         var (version, known) = (Convert.ToInt32(Value(session, "SELECT version FROM schema_version")), PostgresMigrations.All.Count);
         return version == known ? Finding.Ok($"version {version}.")

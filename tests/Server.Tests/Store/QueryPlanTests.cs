@@ -114,8 +114,7 @@ public sealed partial class QueryPlanTests(FullDatabase full) : IClassFixture<Fu
         var now = _clock.GetUtcNow();
         var factor = new Enrollment(Guid.NewGuid(), Method.Authenticator, new TotpParameters(OtpAlgorithm.Sha1, 6, 30), new SealedBytes([1]), LastStep: 7,
             new RecoverySet(Guid.NewGuid(), KeyId: 1, [1], Used: 0), Email: null);
-        var group = new SaveGroup(jobs: 64);
-        var marks = new List<RequestMark>();
+        var (jobs, marks) = (new List<SaveJob>(), new List<RequestMark>());
         for (var i = 0; i < 64; i++)
         {
             var loaded = new Account(new AccountKey("default", $"account-{i * 7 + 1}")) { Version = i % 8 == 0 ? 0 : 1, InForce = factor };
@@ -125,9 +124,10 @@ public sealed partial class QueryPlanTests(FullDatabase full) : IClassFixture<Fu
             var change = new Change<bool>(Answer: true, next, entry, new Send<bool>([notice], [], _ => false));
             var mark = new RequestMark(loaded.Key, "service:a", Guid.NewGuid(), [1], now.AddMinutes(10));
             marks.Add(mark);
-            group.Add(new DecisionJob<bool>(loaded, change, _ => change, new Remember<bool>(mark, _ => [1], _ => true)), loaded, now);
+            jobs.Add(new DecisionJob<bool>(loaded, change, _ => change, new Remember<bool>(mark, _ => [1], _ => true)));
         }
 
+        var group = SaveGroup.Of(jobs, Known.Nothing, now);
         var chain = new TrailChain(full.Database, Rings.New(), _clock);
         await chain.HoldAsync();
         return [AccountColumns.Find([.. marks.Select(mark => mark.Account)]), AnswerColumns.Find(marks), .. group.Commands(now), .. chain.Commands(chain.Next(group.Entries))];

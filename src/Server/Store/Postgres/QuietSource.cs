@@ -26,7 +26,7 @@ internal sealed class QuietSource : IDisposable
             session = new PostgresSession(database.Open());
             if (database.IsNew()) throw new StartRefusedException($"{database.Name}: there is nothing to copy. Check Host and Database.");
             // One that was left before: by a copy that did not get to its last step, or whose file was lost.
-            if (!PostgresDatabase.IsCurrent(session) && !PostgresDatabase.WasLeft(session)) database.Migrate(ring);
+            if (!PostgresSchema.IsCurrent(session) && !PostgresSchema.WasLeft(session)) database.Migrate(ring);
             var source = new QuietSource(database, session);
             source.RefuseServed(now); // before anybody has to wait for the locks
             source.Lock();
@@ -57,7 +57,7 @@ internal sealed class QuietSource : IDisposable
     {
         try
         {
-            PostgresDatabase.Leave(Session);
+            PostgresSchema.Leave(Session);
             Session.Execute("COMMIT");
         }
         catch (Exception broken) when (PostgresErrors.IsOfStore(broken))

@@ -29,35 +29,33 @@ internal sealed class SaveGroup(int jobs)
 
     public Account? BaseOf(AccountKey key) => _accounts.TryGetValue(key, out var account) ? account.From : null;
 
-    /// <param name="state">The account as far as it is known to be saved; null for a job that is about none.</param>
-    public void Add(SaveJob job, Account? state, DateTimeOffset now)
+    /// <summary>Has the jobs decide, one after the other. Whose decision fails is told so, and the others are not in it.</summary>
+    /// <param name="known">What is known to be saved by now; of other accounts it is what the jobs have loaded.</param>
+    public static SaveGroup Of(List<SaveJob> jobs, Known known, DateTimeOffset now)
     {
-        if (job.Mark is { } mark && _answers.TryGetValue(Key(mark), out var before))
+        // Of what several callers have loaded, the newest is the one that is still saved, if any is.
+        var newest = new Dictionary<AccountKey, Account>(known.Accounts);
+        newest.EnsureCapacity(jobs.Count);
+        foreach (var job in jobs)
         {
-            job.Repeat(new RememberedAnswer(before.Mark.Payload, before.Answer)); // told once that one is saved
-            Jobs.Add(job);
-            return;
+            if (job.Loaded is not { } loaded || known.Accounts.ContainsKey(loaded.Key)) continue;
+            if (!newest.TryGetValue(loaded.Key, out var other) || loaded.Version > other.Version) newest[loaded.Key] = loaded;
         }
 
-        if (state is not null && _accounts.TryGetValue(state.Key, out var known)) state = known.To;
-        var decision = job.Decide(state);
-        if (decision.NeedsWork)
+        var group = new SaveGroup(jobs.Count);
+        foreach (var job in jobs)
         {
-            job.Reroute();
-            return;
+            try
+            {
+                group.Add(job, job.Loaded is { } loaded ? newest[loaded.Key] : null, now);
+            }
+            catch (Exception broken)
+            {
+                job.Fail(broken); // one job's failure is not the others'
+            }
         }
 
-        Jobs.Add(job);
-        if (state is not null) _accounts[state.Key] = (_accounts.TryGetValue(state.Key, out known) ? known.From : state, decision.Next ?? state);
-        if (decision.Audit is { } entry) _entries.Add(entry);
-        foreach (var message in decision.Messages)
-        {
-            _messages.Add(message);
-            var by = decision.Audit?.By ?? AuditCaller.Server;
-            _entries.Add(AuditEntry.OfMessage(now, by, message.Account, message.Id, message.Channel, AuditOutcome.Queued));
-        }
-
-        if (job.Mark is { } fresh && decision.Answer is { } answer) _answers[Key(fresh)] = (fresh, answer);
+        return group;
     }
 
     /// <param name="trail">Appends the group's rows to a chain.</param>
@@ -99,6 +97,37 @@ internal sealed class SaveGroup(int jobs)
         if (kept.Count > 0) yield return AccountColumns.RequireCurrent(kept); // decided on all the same
         if (_answers.Count > 0) yield return AnswerColumns.Save([.. _answers.Values], now);
         if (_messages.Count > 0) yield return AddMessages();
+    }
+
+    /// <param name="state">The account as far as it is known to be saved; null for a job that is about none.</param>
+    private void Add(SaveJob job, Account? state, DateTimeOffset now)
+    {
+        if (job.Mark is { } mark && _answers.TryGetValue(Key(mark), out var before))
+        {
+            job.Repeat(new RememberedAnswer(before.Mark.Payload, before.Answer)); // told once that one is saved
+            Jobs.Add(job);
+            return;
+        }
+
+        if (state is not null && _accounts.TryGetValue(state.Key, out var known)) state = known.To;
+        var decision = job.Decide(state);
+        if (decision.NeedsWork)
+        {
+            job.Reroute();
+            return;
+        }
+
+        Jobs.Add(job);
+        if (state is not null) _accounts[state.Key] = (_accounts.TryGetValue(state.Key, out known) ? known.From : state, decision.Next ?? state);
+        if (decision.Audit is { } entry) _entries.Add(entry);
+        foreach (var message in decision.Messages)
+        {
+            _messages.Add(message);
+            var by = decision.Audit?.By ?? AuditCaller.Server;
+            _entries.Add(AuditEntry.OfMessage(now, by, message.Account, message.Id, message.Channel, AuditOutcome.Queued));
+        }
+
+        if (job.Mark is { } fresh && decision.Answer is { } answer) _answers[Key(fresh)] = (fresh, answer);
     }
 
     private static int InOrder(AccountKey a, AccountKey b) =>

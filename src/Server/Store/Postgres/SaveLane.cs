@@ -1,4 +1,3 @@
-using Mfa.Server.Domain;
 using Channels = System.Threading.Channels;
 
 namespace Mfa.Server.Store.Postgres;
@@ -66,7 +65,7 @@ internal sealed class SaveLane(
             {
                 var jobs = new List<SaveJob>();
                 while (jobs.Count < MaxGroup && _queue.Reader.TryRead(out var job)) jobs.Add(job);
-                Save(jobs, new Known([], []));
+                Save(jobs, Known.Nothing);
             }
             finally
             {
@@ -80,7 +79,7 @@ internal sealed class SaveLane(
         for (var attempt = 1; ; attempt++)
         {
             var now = clock.GetUtcNow();
-            var group = GroupOf(jobs, known, now);
+            var group = SaveGroup.Of(jobs, known, now);
             TrailRows? rows = null;
             try
             {
@@ -120,33 +119,6 @@ internal sealed class SaveLane(
                 return;
             }
         }
-    }
-
-    private static SaveGroup GroupOf(List<SaveJob> jobs, Known known, DateTimeOffset now)
-    {
-        // Of what several callers have loaded, the newest is the one that is still saved, if any is.
-        var newest = new Dictionary<AccountKey, Account>(known.Accounts);
-        newest.EnsureCapacity(jobs.Count);
-        foreach (var job in jobs)
-        {
-            if (job.Loaded is not { } loaded || known.Accounts.ContainsKey(loaded.Key)) continue;
-            if (!newest.TryGetValue(loaded.Key, out var other) || loaded.Version > other.Version) newest[loaded.Key] = loaded;
-        }
-
-        var group = new SaveGroup(jobs.Count);
-        foreach (var job in jobs)
-        {
-            try
-            {
-                group.Add(job, job.Loaded is { } loaded ? newest[loaded.Key] : null, now);
-            }
-            catch (Exception broken)
-            {
-                job.Fail(broken); // one job's failure is not the others'
-            }
-        }
-
-        return group;
     }
 
     private void Complete(SaveGroup group)
@@ -208,7 +180,7 @@ internal sealed class SaveLane(
         }
         else if (group.Jobs.Count > 1)
         {
-            foreach (var job in group.Jobs) Save([job], new Known([], []));
+            foreach (var job in group.Jobs) Save([job], Known.Nothing);
             return;
         }
 
@@ -228,25 +200,6 @@ internal sealed class SaveLane(
     }
 
     private static Exception Unavailable(Exception broken) => PostgresErrors.IsOfStore(broken) ? new StoreUnavailableException(broken) : broken;
-
-    /// <summary>What is known to be saved.</summary>
-    private sealed record Known(Dictionary<AccountKey, Account> Accounts, Dictionary<(AccountKey, string, Guid), RememberedAnswer> Answers)
-    {
-        public static async Task<Known> ReadAsync(PostgresDatabase database, IReadOnlyList<SaveJob> jobs, DateTimeOffset now)
-        {
-            var keys = jobs.Select(job => job.Loaded?.Key).OfType<AccountKey>().Distinct().ToList();
-            var marks = jobs.Select(job => job.Mark).OfType<RequestMark>().DistinctBy(mark => (mark.Account, mark.Caller, mark.Id)).ToList();
-            await using var connection = await database.OpenAsync();
-            var (accounts, found) = await AccountReads.FindAsync(database, connection, keys, marks, now);
-            var answers = new Dictionary<(AccountKey, string, Guid), RememberedAnswer>();
-            for (var i = 0; i < marks.Count; i++)
-            {
-                if (found[i] is { } before) answers[(marks[i].Account, marks[i].Caller, marks[i].Id)] = before;
-            }
-
-            return new Known(accounts.ToDictionary(account => account.Key), answers);
-        }
-    }
 
     private sealed record Fresh(Known Known, List<SaveJob> Contested, List<SaveJob> Quiet);
 }

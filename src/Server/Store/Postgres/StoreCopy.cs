@@ -25,7 +25,7 @@ internal static class StoreCopy
             Transactions.Run(session, _ =>
             {
                 CopyState(file, session, ring);
-                PostgresDatabase.EndCopy(session);
+                PostgresSchema.EndCopy(session);
                 return true;
             });
             file.Execute("COMMIT");

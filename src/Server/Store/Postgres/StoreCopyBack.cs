@@ -52,7 +52,7 @@ internal sealed class StoreCopyBack(QuietSource source, string path, KeyRing rin
     /// <summary>A file that was completed for a source that was not left after all: servers may have gone on with that one since.</summary>
     private void BeginAnewIfLate()
     {
-        if (!File.Exists(path) || PostgresDatabase.WasLeft(source.Session)) return;
+        if (!File.Exists(path) || PostgresSchema.WasLeft(source.Session)) return;
         using (var file = Open())
         {
             if (!MergedTrail.IsEnded(file)) return;

@@ -167,7 +167,7 @@ internal sealed class TrailChain(PostgresDatabase database, KeyRing ring, TimePr
         var now = clock.GetUtcNow();
         var found = ChainRows.Claim(session, ring, _holder, now, now + Lease);
         // After the claim: a copy to a file changes all these rows at its end, and whoever waited for it sees what it left.
-        if (!PostgresDatabase.MayBeServed(session))
+        if (!PostgresSchema.MayBeServed(session))
             throw new StoreUnavailableException(new InvalidOperationException("The database is not served any more: it was copied to a file."));
         return found.Sound ? found : BeginAnew(session, found, now);
     }
