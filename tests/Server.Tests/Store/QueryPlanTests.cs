@@ -130,7 +130,7 @@ public sealed partial class QueryPlanTests(FullDatabase full) : IClassFixture<Fu
         var group = SaveGroup.Of(jobs, Known.Nothing, now);
         var chain = new TrailChain(full.Database, Rings.New(), _clock);
         await chain.HoldAsync();
-        return [AccountColumns.Find([.. marks.Select(mark => mark.Account)]), AnswerColumns.Find(marks), .. group.Commands(now), .. chain.Commands(chain.Next(group.Entries))];
+        return [AccountRow.Find([.. marks.Select(mark => mark.Account)]), AnswerColumns.Find(marks), .. group.Commands(now), .. chain.Commands(chain.Next(group.Entries))];
     }
 
     private static async Task<object?> AskAsync(NpgsqlConnection connection, string sql)

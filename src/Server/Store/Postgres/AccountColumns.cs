@@ -7,10 +7,7 @@ namespace Mfa.Server.Store.Postgres;
 /// <summary>A column of the accounts table and what of accounts stands in it.</summary>
 internal sealed record AccountColumn(string Name, Func<IReadOnlyList<(Account From, Account To)>, NpgsqlParameter> Of);
 
-/// <summary>
-/// The accounts table, as statements whose parameters are one array a column: any number of accounts is saved in one statement,
-/// and found in one by their keys alone.
-/// </summary>
+/// <summary>Saves accounts, in statements whose parameters are one array a column: any number of accounts is saved in one.</summary>
 internal static class AccountColumns
 {
     /// <summary>What checking a code can change. All else of the row stays where it is, and no index is touched.</summary>
@@ -58,17 +55,6 @@ internal static class AccountColumns
         """;
     private static readonly string UpdateOne = Counted(Update(All));
     private static readonly string InsertOne = Counted(Insert(All));
-
-    private static readonly string[] Read =
-    [
-        "version", "enable_time", "disable_time", "factor_failures", "factor_locked_until", "enrollment_failures", "enrollment_locked_until",
-        "recovery_failures", "recovery_locked_until", "p_expire_time", "d_hash", "d_enrollment", "d_expire", .. ReadOf("f"), .. ReadOf("p"),
-    ];
-
-    public static readonly string Select = $"""
-        SELECT n.at, {string.Join(", ", Read.Select(name => $"a.{name}"))}
-        FROM unnest($1, $2) WITH ORDINALITY AS n(tenant, account, at) JOIN accounts AS a ON a.tenant = n.tenant AND a.account = n.account
-        """;
 
     /// <summary>Whether a right code is all that lies between the two.</summary>
     public static bool OnlyStep(Account from, Account to) => from is { Version: > 0, InForce: { } before } && to.InForce is { } after
@@ -119,13 +105,6 @@ internal static class AccountColumns
         return command;
     }
 
-    public static NpgsqlBatchCommand Find(IReadOnlyList<AccountKey> keys)
-    {
-        var command = new NpgsqlBatchCommand(Select);
-        BindKeys(command.Parameters, keys);
-        return command;
-    }
-
     public static NpgsqlBatchCommand Add(IReadOnlyList<(Account From, Account To)> accounts) => Save(InsertAll, All, accounts);
 
     /// <summary>Saves one within a transaction that goes on.</summary>
@@ -152,20 +131,6 @@ internal static class AccountColumns
         parameters.Add(Arrays.Texts(keys, key => key.Tenant));
         parameters.Add(Arrays.Texts(keys, key => key.Account));
     }
-
-    public static Account ReadFrom(NpgsqlDataReader row, AccountKey key) => new(key)
-    {
-        Version = row.GetInt64(1),
-        EnableTime = TimeAt(row, 2),
-        DisableTime = TimeAt(row, 3),
-        FactorGuesses = new GuessBudget((int)row.GetInt64(4), TimeAt(row, 5)),
-        EnrollmentGuesses = new GuessBudget((int)row.GetInt64(6), TimeAt(row, 7)),
-        RecoveryGuesses = new GuessBudget((int)row.GetInt64(8), TimeAt(row, 9)),
-        PendingExpireTime = TimeAt(row, 10),
-        DisableToken = row.IsDBNull(11) ? null : new DisableToken(BytesAt(row, 11), new Guid(BytesAt(row, 12)), TimeAt(row, 13)!.Value),
-        InForce = EnrollmentAt(row, 14),
-        Pending = EnrollmentAt(row, 36),
-    };
 
     private static string Update(AccountColumn[] columns) => $"""
         WITH saved AS (
@@ -231,25 +196,6 @@ internal static class AccountColumns
         Number($"{slot}_code_tries", a => of(a)?.Tries),
     ];
 
-    private static IEnumerable<string> ReadOf(string slot) => """
-        id method algorithm digits period secret last_step recovery_id recovery_key recovery_hashes recovery_used email phone locale code_id
-        code_key code_hash code_expire code_tries recovery_stale spent_from spent_to
-        """.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(name => $"{slot}_{name}");
-
-    private static Enrollment? EnrollmentAt(NpgsqlDataReader row, int at) => row.IsDBNull(at) ? null : new Enrollment(
-        new Guid(BytesAt(row, at)),
-        (Method)row.GetInt64(at + 1),
-        new TotpParameters((OtpAlgorithm)row.GetInt64(at + 2), (int)row.GetInt64(at + 3), (int)row.GetInt64(at + 4)),
-        SealedAt(row, at + 5),
-        row.GetInt64(at + 6),
-        new RecoverySet(new Guid(BytesAt(row, at + 7)), (uint)row.GetInt64(at + 8), BytesAt(row, at + 9), (byte)row.GetInt64(at + 10), Stale: !row.IsDBNull(at + 19)),
-        SealedAt(row, at + 11),
-        SealedAt(row, at + 12),
-        row.IsDBNull(at + 13) ? null : row.GetString(at + 13),
-        row.IsDBNull(at + 14) ? null : new SentCode(new Guid(BytesAt(row, at + 14)), (uint)row.GetInt64(at + 15),
-            BytesAt(row, at + 16), TimeAt(row, at + 17)!.Value, (int)row.GetInt64(at + 18)),
-        row.IsDBNull(at + 20) ? null : new StepRange(row.GetInt64(at + 20), row.GetInt64(at + 21)));
-
     private static AccountColumn Number(string name, Func<Account, long?> of) => new(name, rows => Arrays.Numbers(rows, row => of(row.To)));
 
     private static AccountColumn Time(string name, Func<Account, DateTimeOffset?> of) => Number(name, a => of(a)?.ToUnixTimeMilliseconds());
@@ -260,11 +206,4 @@ internal static class AccountColumns
     private static string Places(int count) => string.Join(", ", Enumerable.Range(1, count).Select(i => $"${i}"));
 
     private static string Names(AccountColumn[] columns) => string.Join(", ", columns.Select(c => c.Name));
-
-    private static byte[] BytesAt(NpgsqlDataReader row, int at) => row.GetFieldValue<byte[]>(at);
-
-    private static SealedBytes? SealedAt(NpgsqlDataReader row, int at) => row.IsDBNull(at) ? null : new SealedBytes(BytesAt(row, at));
-
-    private static DateTimeOffset? TimeAt(NpgsqlDataReader row, int at) =>
-        row.IsDBNull(at) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(at));
 }

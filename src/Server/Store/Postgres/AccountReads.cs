@@ -38,7 +38,7 @@ internal sealed class AccountReads(PostgresDatabase database)
         // Answers first: an account that is read after them is no older than they are.
         await using var batch = new NpgsqlBatch(connection);
         if (marks.Count > 0) batch.BatchCommands.Add(AnswerColumns.Find(marks));
-        if (keys.Count > 0) batch.BatchCommands.Add(AccountColumns.Find(keys));
+        if (keys.Count > 0) batch.BatchCommands.Add(AccountRow.Find(keys));
         if (batch.BatchCommands.Count == 0) return (accounts, answers);
         await database.PrepareAsync(batch);
         await using var row = await batch.ExecuteReaderAsync();
@@ -48,7 +48,7 @@ internal sealed class AccountReads(PostgresDatabase database)
             await row.NextResultAsync();
         }
 
-        while (keys.Count > 0 && await row.ReadAsync()) accounts[At(row)] = AccountColumns.ReadFrom(row, keys[At(row)]);
+        while (keys.Count > 0 && await row.ReadAsync()) accounts[At(row)] = AccountRow.ReadFrom(row, keys[At(row)]);
         return (accounts, answers);
     }
 
