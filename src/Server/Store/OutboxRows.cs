@@ -9,6 +9,20 @@ internal sealed record DueMessage(AccountKey Account, Guid Id, Channel Channel, 
 /// <summary>The outbox table, as statements on a session.</summary>
 internal static class OutboxRows
 {
+    /// <summary>Saves what a decision sends, in place of what that supersedes, counts it, and puts each message on record.</summary>
+    public static void Queue<T>(Session session, AccountKey account, Send<T> send, AuditCaller by, DateTimeOffset now)
+    {
+        if (send.Supersedes is { } old && Withdraw(session, account, old, now) > 0)
+            session.Audit(AuditEntry.OfMessage(now, by, account, old, Channel.Unspecified, AuditOutcome.Withdrawn));
+        foreach (var message in send.Messages)
+        {
+            Add(session, message);
+            session.Audit(AuditEntry.OfMessage(now, by, account, message.Id, message.Channel, AuditOutcome.Queued));
+        }
+
+        SendCountRows.Count(session, send.Limits, now);
+    }
+
     public static void Add(Session session, OutboxMessage message)
     {
         var command = session.Command("""

@@ -162,7 +162,7 @@ internal sealed class SqliteStore : IStore
         }
 
         if (change.Audit is { } entry) session.Audit(entry);
-        if (change.Send is { } send) Queue(session, loaded.Key, send, change.Audit?.By ?? AuditCaller.Server);
+        if (change.Send is { } send) OutboxRows.Queue(session, loaded.Key, send, change.Audit?.By ?? AuditCaller.Server, _clock.GetUtcNow());
         if (remember?.Encode(change.Answer) is { } answer) AnswerRows.Save(session, remember.Mark, answer, _clock.GetUtcNow());
         return change.Answer;
     }
@@ -173,20 +173,6 @@ internal sealed class SqliteStore : IStore
         change = change with { Answer = send.Refused(hit) };
         if (change.Audit is { } entry) session.Audit(entry.Refused(AuditReason.SendLimit));
         return true;
-    }
-
-    private void Queue<T>(Session session, AccountKey account, Send<T> send, AuditCaller by)
-    {
-        var now = _clock.GetUtcNow();
-        if (send.Supersedes is { } old && OutboxRows.Withdraw(session, account, old, now) > 0)
-            session.Audit(AuditEntry.OfMessage(now, by, account, old, Channel.Unspecified, AuditOutcome.Withdrawn));
-        foreach (var message in send.Messages)
-        {
-            OutboxRows.Add(session, message);
-            session.Audit(AuditEntry.OfMessage(now, by, account, message.Id, message.Channel, AuditOutcome.Queued));
-        }
-
-        SendCountRows.Count(session, send.Limits, now);
     }
 
     /// <returns>Whether it was decided on the account as it is.</returns>

@@ -11,8 +11,6 @@ internal sealed class PostgresStore : IStore
 {
     private const int LeastThreads = 16;
 
-    private static readonly TimeSpan MarkEvery = TimeSpan.FromMilliseconds(500);
-
     private readonly PostgresDatabase _database;
     private readonly KeyRing _ring;
     private readonly AccountReads _reads;
@@ -22,8 +20,7 @@ internal sealed class PostgresStore : IStore
     private readonly WorkLane _sends;
     private readonly WorkLane _works;
     private readonly PostgresAuditTrail _trail;
-    private readonly Lock _marking = new();
-    private DateTimeOffset _marked;
+    private readonly TimeNotes _notes;
 
     /// <param name="database">Belongs to the store from now on.</param>
     /// <param name="ring">Signs the audit trail.</param>
@@ -34,6 +31,7 @@ internal sealed class PostgresStore : IStore
         (_database, _ring) = (database, ring);
         _database.LookForPooler();
         Clock = new SteadyClock(system, Read(ClockRows.Mark));
+        _notes = new TimeNotes(database, Clock);
         var signing = new TrailSigning(ring);
         TrailChain NewChain() => new(database, ring, Clock);
         _reads = new AccountReads(database);
@@ -91,7 +89,7 @@ internal sealed class PostgresStore : IStore
     {
         var first = decide(loaded);
         if (ReferenceEquals(first.Next, loaded) && remember is null && first.Audit is null) return first.Answer;
-        NoteTime();
+        _notes.Note();
         if (!DecisionJob<T>.NeedsWork(first))
         {
             var job = new DecisionJob<T>(loaded, first, decide, remember);
@@ -106,7 +104,7 @@ internal sealed class PostgresStore : IStore
 
     public async Task<T> WriteAsync<T>(Func<Session, T> work)
     {
-        NoteTime();
+        _notes.Note();
         try
         {
             return await _works.RunAsync(work);
@@ -126,7 +124,7 @@ internal sealed class PostgresStore : IStore
 
     public Task AuditAsync(AuditEntry entry)
     {
-        NoteTime();
+        _notes.Note();
         var job = new AuditJob(entry);
         _saves.Add(job);
         return job.Done;
@@ -189,57 +187,9 @@ internal sealed class PostgresStore : IStore
         var stands = ReferenceEquals(change.Next, loaded) ? AccountColumns.IsCurrent(session.Connection, loaded) : Save(session, loaded, change.Next);
         if (!stands) throw new LostRaceException();
         if (change.Audit is { } entry) session.Audit(entry);
-        if (change.Send is { } send) Queue(session, loaded.Key, send, change.Audit?.By ?? AuditCaller.Server, now);
+        if (change.Send is { } send) OutboxRows.Queue(session, loaded.Key, send, change.Audit?.By ?? AuditCaller.Server, now);
         if (remember?.Encode(change.Answer) is { } answer && !AnswerRows.Save(session, remember.Mark, answer, now)) throw new LostRaceException();
         return change.Answer;
-    }
-
-    private static void Queue<T>(PostgresSession session, AccountKey account, Send<T> send, AuditCaller by, DateTimeOffset now)
-    {
-        if (send.Supersedes is { } old && OutboxRows.Withdraw(session, account, old, now) > 0)
-            session.Audit(AuditEntry.OfMessage(now, by, account, old, Channel.Unspecified, AuditOutcome.Withdrawn));
-        foreach (var message in send.Messages)
-        {
-            OutboxRows.Add(session, message);
-            session.Audit(AuditEntry.OfMessage(now, by, account, message.Id, message.Channel, AuditOutcome.Queued));
-        }
-
-        SendCountRows.Count(session, send.Limits, now);
-    }
-
-    /// <summary>
-    /// Notes beside the saves that something is saved now, at most twice a second: one row that all servers share has no place
-    /// in a group.
-    /// </summary>
-    private void NoteTime()
-    {
-        var now = Clock.GetUtcNow();
-        lock (_marking)
-        {
-            if (now - _marked < MarkEvery) return;
-            _marked = now;
-        }
-
-        var system = Clock.SystemTimeAt(now);
-        _ = Task.Run(() => NoteTimeAsync(now, system));
-    }
-
-    private async Task NoteTimeAsync(DateTimeOffset now, DateTimeOffset system)
-    {
-        try
-        {
-            await using var connection = await _database.OpenAsync();
-            using var session = new PostgresSession(connection);
-            Transactions.Run(session, _ =>
-            {
-                ClockRows.Note(session, now, system);
-                return true;
-            });
-        }
-        catch (Exception later) when (later is StoreUnavailableException || PostgresErrors.IsOfStore(later))
-        {
-            // The next save notes it; whoever waits for this one is told the same by its own.
-        }
     }
 
     private async Task StopAsync()
