@@ -17,7 +17,7 @@ public sealed class RotationUnderLoadTests
     [Fact]
     public async Task No_call_fails_while_a_key_is_rotated_out_and_afterwards_it_opens_nothing()
     {
-        await using var server = await ServerProcess.StartAsync("sends:gapSeconds=0");
+        await using var server = await ServerProcess.StartAsync("sends:gapSeconds=0", "quota:personCallsPerSecond=1000");
         var keys = new KeyVerbs(server.Data);
         await ServerProgram.AddPersonAsync(server.Data, "person", "person@example.org", Password);
         server.Secrets.Add(Password);
