@@ -109,6 +109,7 @@ proto: $(BUF)
 	$(BUF) lint
 	$(BUF) build --exclude-source-info --output protos/landed.json
 
+# SQLite, for the native server to hold.
 out/native/sqlite3.o: packaging/sqlite/compile packaging/sqlite/package-lock.json src/Server/packages.lock.json
 	@.ci/need gcc:build-essential npm:npm node:nodejs
 	packaging/sqlite/compile $@

@@ -77,14 +77,17 @@ public sealed class RotationUnderLoadTests
     private static void AssertNothingUnder(string key, string data)
     {
         var header = new byte[5];
-        header[0] = 1;
         BinaryPrimitives.WriteUInt32BigEndian(header.AsSpan(1), uint.Parse(key, NumberStyles.HexNumber, CultureInfo.InvariantCulture));
         foreach (var path in Directory.EnumerateFiles(data, "mfa.db*"))
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             var bytes = new byte[file.Length];
             file.ReadExactly(bytes);
-            Assert.True(bytes.AsSpan().IndexOf(header) < 0, $"{Path.GetFileName(path)} holds something under the old key.");
+            foreach (var format in (byte[])[1, 2])
+            {
+                header[0] = format;
+                Assert.True(bytes.AsSpan().IndexOf(header) < 0, $"{Path.GetFileName(path)} holds something under the old key.");
+            }
         }
     }
 
