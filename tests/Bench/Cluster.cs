@@ -26,7 +26,7 @@ internal sealed class Cluster : IDisposable
         var data = Path.Combine(folder.Path, "data");
         Done(Process.Start(Quiet("initdb", "--pgdata", data, "--username", "mfa", "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8"))!);
         var cluster = new Cluster(folder, Process.Start(Quiet("postgres", "-D", data, "-c", "listen_addresses=", "-c", $"unix_socket_directories={folder.Path}",
-            "-c", "max_connections=200", "-c", "shared_buffers=512MB"))!);
+            "-c", "max_connections=600", "-c", "shared_buffers=512MB"))!);
         for (var asks = 0; Tell("psql", "--no-psqlrc", "--host", folder.Path, "--username", "mfa", "postgres", "--command", "SELECT 1").ExitCode != 0; asks++)
         {
             Expect.That(asks < MostAsks && !cluster._server.HasExited, "PostgreSQL does not start");
@@ -46,12 +46,13 @@ internal sealed class Cluster : IDisposable
     }
 
     /// <summary>`pgbench` running one durable UPDATE of a row by its key, over and over.</summary>
+    /// <param name="protocol">As pgbench names it; without it, it takes simple.</param>
     /// <returns>How many a second.</returns>
-    public double UpdatesPerSecond(int clients, int rows, int seconds)
+    public double UpdatesPerSecond(int clients, int rows, TimeSpan time, string protocol)
     {
         var script = Path.Combine(_folder.Path, "update.sql");
         File.WriteAllText(script, $"\\set id random(1, {rows})\nUPDATE one_row SET version = version + 1 WHERE id = :id;\n");
-        var told = Tell("pgbench", "--no-vacuum", "--protocol", "prepared", "--client", $"{clients}", "--jobs", "2", "--time", $"{seconds}",
+        var told = Tell("pgbench", "--no-vacuum", "--protocol", protocol, "--client", $"{clients}", "--jobs", "2", "--time", $"{time.TotalSeconds}",
             "--file", script, "--host", _folder.Path, "--username", "mfa", "postgres");
         Expect.That(told.ExitCode == 0 && told.Output.Contains("number of failed transactions: 0", StringComparison.Ordinal), "pgbench failed");
         var line = told.Output.Split('\n').Single(line => line.StartsWith("tps = ", StringComparison.Ordinal));

@@ -4,14 +4,18 @@ namespace Mfa.Bench;
 
 /// <summary>
 /// Verifications on PostgreSQL against what that database does for anybody: `pgbench` with one durable UPDATE of a row by its key, the
-/// same number of clients, in turn. A verification that commits alone could not beat it; one that shares a commit can.
+/// same number of clients, in turn; as pgbench is without options, where the database parses each, and with statements that it keeps prepared.
+/// A verification that commits alone could not beat it; one that shares a commit can, the more of them there are at a time.
 /// </summary>
 internal static class PostgresMode
 {
-    private const int Clients = 64;
-    private const int Count = 80_000;
+    private const int Count = 100_000;
     private const int Pairs = 7;
-    private const int Seconds = 3;
+
+    /// <summary>Enough for a code of nearly every account, and for pgbench to open its connections, which takes it a second or two.</summary>
+    private static readonly TimeSpan Slice = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan UpdateSlice = TimeSpan.FromSeconds(6);
 
     public static async Task RunAsync(string program)
     {
@@ -23,23 +27,35 @@ internal static class PostgresMode
         Console.Error.WriteLine($"Enrolling {Count} accounts…");
         var key = await File.ReadAllTextAsync(Path.Combine(folder.Path, "dev.key"));
         var accounts = await Accounts.EnrolAsync(server.Address, key.Trim(), Count);
-        using var load = new Load(server, accounts, echo: false);
-        Console.Error.WriteLine("Measuring…");
-        await accounts.WaitForCodesAsync(Count);
-        await load.RunAsync(Workload.Right, Clients, TimeSpan.FromSeconds(Seconds));
-        var pairs = new List<(double Updates, Slice Real)>();
-        for (var pair = 0; pair < Pairs; pair++)
+        foreach (var clients in new[] { 64, 256, 512 })
         {
+            Console.Error.WriteLine($"Measuring with {clients} clients…");
             await accounts.WaitForCodesAsync(Count);
-            pairs.Add((cluster.UpdatesPerSecond(Clients, Count, Seconds), await load.RunAsync(Workload.Right, Clients, TimeSpan.FromSeconds(Seconds))));
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"Pair {pair + 1} of {Pairs}: {pairs[^1].Real.Rate:F0} verifications, {pairs[^1].Updates:F0} updates a second"));
-        }
+            WireLoad.Run(server, accounts, clients, Slice);
+            var turns = new List<Turn>();
+            for (var turn = 1; turn <= Pairs; turn++)
+            {
+                double Updates(string protocol) => cluster.UpdatesPerSecond(clients, Count, UpdateSlice, protocol);
+                var (simple, prepared) = (Updates("simple"), Updates("prepared"));
+                await accounts.WaitForCodesAsync(Count);
+                turns.Add(new Turn(simple, prepared, WireLoad.Run(server, accounts, clients, Slice)));
+                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"Turn {turn} of {Pairs}: {turns[^1].Real.Rate:F0} verifications, {simple:F0} updates a second, {prepared:F0} prepared"));
+            }
 
-        double Median(Func<(double Updates, Slice Real), double> of) => Report.Median(pairs.Select(of));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"store=postgresql workload=right inflight={Clients} accounts={Count} sync_ms={sync:F2} rps={Median(p => p.Real.Rate):F0} updates_per_s={Median(p => p.Updates):F0} " +
-            $"ratio={Median(p => p.Real.Rate / p.Updates):F2} ratio_min={pairs.Min(p => p.Real.Rate / p.Updates):F2} ratio_max={pairs.Max(p => p.Real.Rate / p.Updates):F2} " +
-            $"p50_ms={Median(p => p.Real.Quantile(0.5)):F2} p99_ms={Median(p => p.Real.Quantile(0.99)):F2} cpu_us={Median(p => p.Real.CpuMicroseconds):F1} rss_mb={server.PeakMemoryMiB()}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"store=postgresql workload=right inflight={clients} accounts={Count} sync_ms={sync:F2} rps={Median(turns, t => t.Real.Rate):F0} " +
+                $"p50_ms={Median(turns, t => t.Real.Quantile(0.5)):F2} p99_ms={Median(turns, t => t.Real.Quantile(0.99)):F2} " +
+                $"cpu_us={Median(turns, t => t.Real.CpuMicroseconds):F1} rss_mb={server.PeakMemoryMiB()} " +
+                $"{Compared("", turns, t => t.Simple)} {Compared("prepared_", turns, t => t.Prepared)}"));
+        }
     }
+
+    private static string Compared(string name, List<Turn> turns, Func<Turn, double> updates) => string.Create(CultureInfo.InvariantCulture,
+        $"{name}updates_per_s={Median(turns, updates):F0} {name}ratio={Median(turns, t => t.Real.Rate / updates(t)):F2} " +
+        $"{name}ratio_min={turns.Min(t => t.Real.Rate / updates(t)):F2} {name}ratio_max={turns.Max(t => t.Real.Rate / updates(t)):F2}");
+
+    private static double Median(List<Turn> turns, Func<Turn, double> of) => Report.Median(turns.Select(of));
+
+    private sealed record Turn(double Simple, double Prepared, Slice Real);
 }
