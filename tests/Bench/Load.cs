@@ -10,6 +10,13 @@ namespace Mfa.Bench;
 /// <param name="CpuMicroseconds">Processor time of the server a call, user and system.</param>
 internal sealed record Slice(double Rate, float[] Latencies, double CpuMicroseconds)
 {
+    public static Slice Of(IEnumerable<List<float>> latencies, TimeSpan time, TimeSpan cpu)
+    {
+        float[] sorted = [.. latencies.SelectMany(mine => mine)];
+        Array.Sort(sorted);
+        return new Slice(sorted.Length / time.TotalSeconds, sorted, cpu.TotalMicroseconds / sorted.Length);
+    }
+
     public double Quantile(double q) => Latencies[(int)(q * (Latencies.Length - 1))];
 }
 
@@ -36,11 +43,7 @@ internal sealed class Load(Peer peer, Accounts accounts, bool echo) : IDisposabl
 
             return mine;
         })));
-        var seconds = clock.Elapsed.TotalSeconds;
-        var used = peer.Cpu() - cpu;
-        float[] sorted = [.. latencies.SelectMany(mine => mine)];
-        Array.Sort(sorted);
-        return new Slice(sorted.Length / seconds, sorted, used.TotalMicroseconds / sorted.Length);
+        return Slice.Of(latencies, clock.Elapsed, peer.Cpu() - cpu);
     }
 
     public void Dispose()

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 
 namespace Mfa.Bench;
 
@@ -29,13 +30,9 @@ internal static class WireLoad
         })).ToArray();
         foreach (var thread in threads) thread.Start();
         foreach (var thread in threads) thread.Join();
-        if (failed is not null) throw new RefusedToReportException(failed.Message);
+        if (failed is not null) ExceptionDispatchInfo.Throw(failed);
 
-        var seconds = clock.Elapsed.TotalSeconds;
-        var used = peer.Cpu() - cpu;
-        float[] sorted = [.. latencies.SelectMany(mine => mine)];
-        Array.Sort(sorted);
-        return new Slice(sorted.Length / seconds, sorted, used.TotalMicroseconds / sorted.Length);
+        return Slice.Of(latencies, clock.Elapsed, peer.Cpu() - cpu);
     }
 
     private static void Drive(VerifyWire wire, Accounts accounts, int callers, Func<bool> goesOn, List<float> latencies)
