@@ -53,12 +53,21 @@ internal sealed class TestServer : IAsyncDisposable
         var folder = new TempFolder();
         var clock = new FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 4, 15, TimeSpan.Zero)); // amid a time step
         var data = await DataFolder.OpenAsync(folder.Path, clock);
-        var quiet = SettingSources.Read(new Settings { LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical }, folder.Path, settings);
-        var loopback = ListenAddress.Parse("--listen", "http://127.0.0.1:0");
-        var senders = Senders.From(quiet.Providers, quiet.Enrollment.Issuer, System.IO.Path.Combine(folder.Path, "outbox"), clock);
-        var app = Setup.Build(data, quiet, senders, new Listeners(loopback, loopback, Tls: null), dev: false);
-        await app.StartAsync();
-        return new TestServer(folder, data, app, clock);
+        try
+        {
+            var quiet = SettingSources.Read(new Settings { LogLevel = Microsoft.Extensions.Logging.LogLevel.Critical }, folder.Path, settings);
+            var loopback = ListenAddress.Parse("--listen", "http://127.0.0.1:0");
+            var senders = Senders.From(quiet.Providers, quiet.Enrollment.Issuer, System.IO.Path.Combine(folder.Path, "outbox"), clock);
+            var app = Setup.Build(data, quiet, senders, new Listeners(loopback, loopback, Tls: null), dev: false);
+            await app.StartAsync();
+            return new TestServer(folder, data, app, clock);
+        }
+        catch
+        {
+            data.Dispose();
+            folder.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Sends bytes as they are, each given as a character.</summary>
