@@ -12,9 +12,10 @@ internal static class PostgresMode
     private const int Count = 100_000;
     private const int Pairs = 7;
 
-    /// <summary>Enough for a code of nearly every account, and for pgbench to open its connections, which takes it a second or two.</summary>
+    /// <summary>No longer than there are codes for.</summary>
     private static readonly TimeSpan Slice = TimeSpan.FromSeconds(3);
 
+    /// <summary>In it pgbench opens its connections, too, which takes it a second or two with 512.</summary>
     private static readonly TimeSpan UpdateSlice = TimeSpan.FromSeconds(6);
 
     public static async Task RunAsync(string program)
